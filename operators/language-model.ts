@@ -1,0 +1,79 @@
+/** How an answer is sampled. */
+export interface Sampling {
+  readonly temperature: number;
+  readonly maxTokens: number;
+  readonly topP?: number;
+  readonly topK?: number;
+  readonly minP?: number;
+  /** The same request with the same seed gives the same text where the engine can promise it. */
+  readonly seed?: number;
+}
+
+interface Request extends Sampling {
+  /** Texts that end the answer; none of them is part of it. */
+  readonly stop?: readonly string[];
+  /** A GBNF grammar for the answer; engines without grammars ignore it. */
+  readonly grammar?: string;
+  /** A JSON Schema for the answer; engines without structured output ignore it. */
+  readonly schema?: Readonly<Record<string, unknown>>;
+  /** Ends the request: the promise rejects with the signal's reason, and nothing is held for it any more. */
+  readonly signal?: AbortSignal;
+  /** The id of the record that this request is for, under which its answer is journaled. */
+  readonly cause?: string;
+}
+
+export interface CompletionRequest extends Request {
+  readonly prompt: string;
+  /** Characters at the start of the prompt that many requests share, so that an engine may evaluate them once. */
+  readonly sharedPrefix?: number;
+}
+
+export interface ChatMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+export interface ChatRequest extends Request {
+  /** The last message is the user's; or the assistant's opened answer, which the model continues. */
+  readonly messages: readonly ChatMessage[];
+}
+
+export interface Usage {
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+}
+
+export interface Completion {
+  /** Without a stop text, and without the assistant's opening where there was one. */
+  readonly text: string;
+  readonly finishReason: 'stop' | 'length';
+  readonly usage: Usage;
+  /** The model that answered, as the engine names it. */
+  readonly model: string;
+  /** In US dollars; null where the price is not known. */
+  readonly cost: number | null;
+  /** Milliseconds since 1970 at which the request was first sent. */
+  readonly startedAt: number;
+  readonly milliseconds: number;
+  /** Requests that were sent until one was answered. */
+  readonly attempts: number;
+}
+
+/**
+ * A language model, behind any engine. Both calls reject with `HeadwaterError` (`prompt-too-long`, `grammar-invalid`,
+ * `endpoint-*`, `journal-missing`) or with the reason of the request's signal; a rejected call holds no resource.
+ */
+export interface LanguageModel {
+  /** Engine and model, such as `llama/gemma-3-270m`. */
+  readonly id: string;
+  /** Requests that the engine works on at once; more of them wait inside it. */
+  readonly maxInFlight: number;
+  /** Whether grammars and JSON Schemas bind the answer. */
+  readonly structured: boolean;
+  /** Continues raw text. */
+  complete(request: CompletionRequest): Promise<Completion>;
+  /** Answers a conversation. */
+  chat(request: ChatRequest): Promise<Completion>;
+  /** Frees what the engine holds; requests in flight are aborted. */
+  close(): Promise<void>;
+}

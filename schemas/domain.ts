@@ -1,0 +1,67 @@
+import { z } from 'zod';
+
+/** A field of the domain: how a prompt shows it and what an accepted text must look like. */
+const field = z.strictObject({
+  /** How prompts name the field. Default: the key with its first letter in upper case. */
+  title: z
+    .string()
+    .regex(/^[^\n:]{1,60}$/, 'expected up to 60 characters on one line, without a colon')
+    .optional(),
+  /** A regular expression that an accepted text must match. */
+  match: z.string().refine(isRegExp, 'expected a regular expression').optional(),
+  /** Characters that an accepted text must at least have. */
+  minLength: z.int().nonnegative().default(1),
+  /** Characters that an accepted text may at most have. */
+  maxLength: z.int().positive().default(4000),
+});
+
+const labels = z
+  .strictObject({
+    field: name(),
+    values: z.array(z.string().min(1)).min(1),
+    shares: z.array(z.number().positive()).optional(),
+  })
+  .refine((label) => label.shares === undefined || label.shares.length === label.values.length, {
+    path: ['shares'],
+    message: 'expected one share for each value',
+  });
+
+/** What the samples of a pipeline are. */
+export const domain = z
+  .strictObject({
+    /** One sentence or two that tell a model what kind of text this is. */
+    about: z.string().min(1),
+    /** In order; a draft opens with the first. */
+    fields: z.record(name(), field.prefault({})).refine((fields) => Object.keys(fields).length > 0, 'expected a field'),
+    /** A class that the plan draws by share; a draft starts with it. */
+    label: labels.optional(),
+    /** Values by name that the plan draws evenly; a draft starts with them. */
+    vary: z.record(name(), z.array(z.string().min(1)).min(1)).default({}),
+  })
+  .superRefine(({ fields, label, vary }, context) => {
+    for (const other of [...(label ? [label.field] : []), ...Object.keys(vary)]) {
+      if (Object.hasOwn(fields, other))
+        context.addIssue({ code: 'custom', path: ['fields', other], message: 'used twice' });
+    }
+  });
+
+export type Domain = Readonly<z.infer<typeof domain>>;
+export type DomainField = Readonly<z.infer<typeof field>>;
+
+/** How a prompt names a field: its title, or the name with its first letter in upper case. */
+export function titleOf(name: string, field?: DomainField): string {
+  return field?.title ?? name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+function name() {
+  return z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,62}$/, 'expected a letter, then letters, digits or _');
+}
+
+function isRegExp(source: string): boolean {
+  try {
+    new RegExp(source, 'u');
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,23 @@
+import { z } from 'zod';
+
+import { id, instant, type RecordOf, record } from './record.js';
+
+/** The end of one plan's line: accepted, dropped or dead, with what was spent on it. */
+export const ledgerEntrySchema = record('ledger-entry', 1, 'ledger', {
+  id: id(),
+  lane: z.int().nonnegative(),
+  ordinal: z.int().nonnegative(),
+  planId: id(),
+  /** The record at which the line ended. */
+  subject: id(),
+  stage: z.string(),
+  outcome: z.enum(['accepted', 'dropped', 'dead']),
+  /** Why it was dropped, or the code under which it died. */
+  reason: z.string().optional(),
+  promptTokens: z.int(),
+  completionTokens: z.int(),
+  cost: z.number().nullable(),
+  at: instant(),
+});
+
+export type LedgerEntry = RecordOf<typeof ledgerEntrySchema>;

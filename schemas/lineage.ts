@@ -1,0 +1,23 @@
+import { z } from 'zod';
+
+import { call } from './call.js';
+import { id, open } from './record.js';
+
+/** Where a sample comes from, all the way to seeds, documents and real records. */
+export const lineage = open({
+  seedIds: z.array(id()),
+  documentIds: z.array(id()),
+  realIds: z.array(id()),
+  planId: id(),
+  draftId: id(),
+  /** Prompt layouts with their versions, in the order of the calls. */
+  promptIds: z.array(z.string()),
+  models: z.array(z.string()),
+  promptTokens: z.int(),
+  completionTokens: z.int(),
+  /** In US dollars; null where a price is not known. */
+  cost: z.number().nullable(),
+  calls: z.array(call),
+});
+
+export type Lineage = Readonly<z.infer<typeof lineage>>;

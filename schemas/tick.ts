@@ -1,0 +1,19 @@
+import { z } from 'zod';
+
+import { id, instant, type RecordOf, record } from './record.js';
+
+/** Something that the clock or the operator of a pipeline says, put on the log so that a replay sees it at the same place. */
+export const tickSchema = record('tick', 1, 'ticks', {
+  id: id(),
+  lane: z.int().nonnegative(),
+  /**
+   * `target`: the lane's accepted samples shall be `total` (on `seeds`, after the seeds that came with it);
+   * `complete`: the lane has them all (on `samples`, then on `shards`); `interval`: time has passed.
+   */
+  reason: z.enum(['target', 'complete', 'interval']),
+  /** Accepted samples of the lane, for `target` and `complete`; null means endless. */
+  total: z.int().nullable(),
+  at: instant(),
+});
+
+export type Tick = RecordOf<typeof tickSchema>;
