@@ -11,8 +11,8 @@ export const call = open({
   prompt: z.string(),
   temperature: z.number(),
   randomSeed: z.int(),
-  promptTokens: z.int(),
-  completionTokens: z.int(),
+  promptTokens: z.int32(),
+  completionTokens: z.int32(),
   /** In US dollars; null where the price is not known. */
   cost: z.number().nullable(),
   finishReason: z.string(),

@@ -13,8 +13,8 @@ export const lineage = open({
   /** Prompt layouts with their versions, in the order of the calls. */
   promptIds: z.array(z.string()),
   models: z.array(z.string()),
-  promptTokens: z.int(),
-  completionTokens: z.int(),
+  promptTokens: z.int32(),
+  completionTokens: z.int32(),
   /** In US dollars; null where a price is not known. */
   cost: z.number().nullable(),
   calls: z.array(call),

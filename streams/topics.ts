@@ -56,8 +56,8 @@ export interface Task {
   readonly lost: AbortSignal;
   /** Messages from `from` on; waits until there is one. Empty only when `signal` or `lost` is aborted. */
   fetch(topic: string, from: number, bounds: Bounds, signal: AbortSignal): Promise<readonly StoredMessage[]>;
-  /** Writes messages durably and at once, outside a transaction. Rejects with `task-lost` after a loss. */
-  append(messages: readonly Message[]): Promise<void>;
+  /** Writes messages durably and at once, outside a transaction; resolves with their offsets. Rejects with `task-lost`. */
+  append(messages: readonly Message[]): Promise<readonly number[]>;
   /** Rejects with `task-lost` after a loss; then nothing of it happened, or a successor sees all of it. One at a time. */
   commit(transaction: Transaction): Promise<void>;
 }

@@ -26,9 +26,27 @@ export interface Stage {
   readonly name: string;
   /** Topics whose partition p is consumed together by one task. */
   readonly inputs: readonly string[];
-  /** Records that may be inside the operator, or wait for their commit, at once in a partition. */
+  /** Records of one input that may be inside the operator, or wait for their commit, at once in a partition. */
   readonly credit: number;
+  /** The same in bytes. @default 64 MiB */
+  readonly creditBytes?: number;
+  /** Whether the operator has memory: then outcomes are committed in the order in which it made them. */
+  readonly stateful: boolean;
   /** Whether the operator asks models, so that a journal is kept. */
   readonly journaled: boolean;
+  /** The topic to which the ticks go that the operator emits; all other records have a topic of their own. */
+  readonly ticksTo?: string;
+  /** Topics of one partition, to which the tasks of all partitions write. */
+  readonly gatheredIn?: readonly string[];
   readonly operator: (context: StageContext) => OperatorFunction<AnyRecord, Outcome<AnyRecord, AnyRecord>>;
+}
+
+/** The compacted topic that holds a stage's memory. */
+export function stateTopic(stage: string): string {
+  return `state.${stage}`;
+}
+
+/** The topic that holds the answers a stage has paid for. */
+export function journalTopic(stage: string): string {
+  return `journal.${stage}`;
 }

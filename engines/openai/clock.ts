@@ -1,0 +1,23 @@
+import { setTimeout as elapsed } from 'node:timers/promises';
+
+/** Where back-off gets its time from; a test brings its own. */
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Resolves after `ms` milliseconds; rejects with the signal's reason when that is aborted first. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+/** The clock of this machine. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep: async (ms, signal) => {
+    signal.throwIfAborted();
+    try {
+      await elapsed(ms, undefined, { signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    }
+  },
+};

@@ -1,0 +1,94 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+import type { ErrorCode } from '../../schemas/errors.js';
+import { field } from './json.js';
+import { retryAfterMs } from './retry-after.js';
+
+/** Why one request to an endpoint was not answered, and whether sending it again may help. */
+export class Failure extends Error {
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly retriable: boolean,
+    /** The status of the answer, where there was one. */
+    readonly status?: number,
+    /** What the server asked to wait. */
+    readonly retryAfterMs?: number,
+  ) {
+    super(message);
+  }
+}
+
+/** An answer that is not a completion: cut, garbled, or something else altogether. Another try may bring a whole one. */
+export function malformed(what: string): Failure {
+  return new Failure('endpoint-malformed', what, true);
+}
+
+/** The connection could not be made, or was lost before the answer was whole. */
+export function disconnected(error: Error): Failure {
+  const code = errorCode(error);
+  if (code.startsWith('HPE_')) return malformed(`it does not speak HTTP (${code})`);
+  return new Failure('endpoint-unreachable', `the connection failed (${code})`, true);
+}
+
+/** A status other than 2xx, with the server's own words. */
+export function refused(status: number, headers: IncomingHttpHeaders, body: string, now: number): Failure {
+  const { message, kind } = serverMessage(body);
+  const said = `status ${status}${message === '' ? '' : `: ${message}`}`;
+  if (status < 400) {
+    const target = typeof headers['location'] === 'string' ? ` to ${headers['location']}` : '';
+    return new Failure(
+      'endpoint-refused',
+      `it redirects${target} (status ${status}); set url to where it is`,
+      false,
+      status,
+    );
+  }
+  if (kind === 'insufficient_quota') return new Failure('endpoint-refused', said, false, status);
+  if (isTransient(status)) {
+    const asked = headers['retry-after'];
+    return new Failure('endpoint-unreachable', said, true, status, retryAfterMs(asked, now));
+  }
+  if (isTooLong(status, message, kind)) return new Failure('prompt-too-long', said, false, status);
+  if (/grammar/i.test(message)) return new Failure('grammar-invalid', said, false, status);
+  const hint = status === 401 || status === 403 ? ' (is the key right?)' : '';
+  return new Failure('endpoint-refused', said + hint, false, status);
+}
+
+/** An error that a server reports inside an answer of status 200. */
+export function reported(error: unknown): Failure {
+  const status = Number(field(error, 'code') ?? field(error, 'status'));
+  if (status >= 400 && status < 600) return refused(status, {}, JSON.stringify({ error }), 0);
+  const { message } = serverMessage(JSON.stringify({ error }));
+  return new Failure('endpoint-unreachable', `it broke off with an error: ${message}`, true);
+}
+
+function isTransient(status: number): boolean {
+  return status === 408 || status === 409 || status === 425 || status === 429 || (status >= 500 && status !== 501);
+}
+
+function isTooLong(status: number, message: string, kind: string): boolean {
+  if (kind === 'context_length_exceeded' || kind === 'exceed_context_size_error') return true;
+  return (
+    (status === 400 || status === 413) && /context (length|size|window)|maximum .{0,40}(context|input)/i.test(message)
+  );
+}
+
+/** The words and the kind of an error in the shapes that OpenAI, llama.cpp, vLLM, SGLang, Ollama and FastAPI give it. */
+function serverMessage(body: string): { readonly message: string; readonly kind: string } {
+  let json: unknown;
+  try {
+    json = JSON.parse(body);
+  } catch {
+    return { message: body.trim(), kind: '' };
+  }
+  const error = field(json, 'error') ?? json;
+  const message = field(error, 'message') ?? field(error, 'detail') ?? error;
+  const kind = [field(error, 'code'), field(error, 'type')].find((value) => typeof value === 'string');
+  return { message: typeof message === 'string' ? message : JSON.stringify(message), kind: String(kind ?? '') };
+}
+
+function errorCode(error: Error): string {
+  const code = field(error, 'code');
+  return typeof code === 'string' ? code : error.name;
+}

@@ -1,0 +1,9 @@
+/** A property of something that JSON gave; undefined where it is not an object or has none of that name. */
+export function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+/** A text without lone surrogates, which UTF-8 cannot carry and servers break on: U+FFFD in their place. */
+export function wellFormed(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, '\uFFFD');
+}

@@ -1,0 +1,28 @@
+import type { Failure } from './failure.js';
+
+const firstMs = 500;
+const longestMs = 60_000;
+const longestRetryAfterMs = 300_000;
+
+/**
+ * Milliseconds to wait before a failed request is sent again, or undefined where it is not to be sent again.
+ *
+ * Exponential from 500 ms to 60 s with the upper half of each step random: clients that failed together spread out, and eight
+ * retries still always outlast a minute of refusals, which full jitter would not promise. A server's own `Retry-After` is a
+ * lower bound, up to 5 minutes, spread by a tenth.
+ *
+ * @param failed requests of this call that failed before this one, not counting it
+ * @param random uniform on [0, 1)
+ */
+export function retryDelay(
+  failure: Failure,
+  failed: number,
+  retries: number,
+  random: () => number,
+): number | undefined {
+  if (!failure.retriable || failed >= retries) return undefined;
+  const step = Math.min(longestMs, firstMs * 2 ** failed);
+  const backOff = step * (0.5 + random() / 2);
+  const asked = Math.min(longestRetryAfterMs, failure.retryAfterMs ?? 0);
+  return Math.max(backOff, asked * (1 + random() / 10));
+}

@@ -1,0 +1,236 @@
+import type { Domain } from '../../schemas/domain.js';
+import type { Fields } from '../../schemas/example.js';
+import { escaped, markers, tagsOf } from '../bare/tags.js';
+import { wordsOf } from './words.js';
+
+/** Something that an accepted text must not show. */
+export interface Rule {
+  /** In kebab-case: the reason under which a text is dropped. */
+  readonly reason: string;
+  /** Whether it is about form, so that it does not hold in a domain whose seeds show the same. */
+  readonly form: boolean;
+  /** The evidence, for a person; undefined where the fields keep the rule. */
+  readonly broken: (fields: Fields) => string | undefined;
+}
+
+/** A rule broken by a text. */
+export interface Finding {
+  readonly reason: string;
+  readonly detail: string;
+}
+
+/** All rules of a domain that need nothing but the text, the plainest first. */
+export function rulesOf(domain: Domain): readonly Rule[] {
+  return [
+    missingField(domain),
+    malformedText(),
+    tooShort(domain),
+    tooLong(domain),
+    noMatch(domain),
+    leakedMarker(),
+    leakedTitle(domain),
+    promptWords(),
+    html(),
+    repeatedSentence(),
+    noFinalPunctuation(domain),
+  ];
+}
+
+/** The first of the rules that the fields break. */
+export function firstBroken(rules: readonly Rule[], fields: Fields): Finding | undefined {
+  for (const rule of rules) {
+    const detail = rule.broken(fields);
+    if (detail !== undefined) return { reason: rule.reason, detail };
+  }
+  return undefined;
+}
+
+/** A field of the domain is absent or blank. */
+export function missingField(domain: Domain): Rule {
+  const names = Object.keys(domain.fields);
+  return {
+    reason: 'missing-field',
+    form: false,
+    broken: (fields) => {
+      const missing = names.find((name) => (fields[name] ?? '').trim() === '');
+      return missing === undefined ? undefined : `'${missing}' has no text`;
+    },
+  };
+}
+
+/** A control character other than tab and line break, half of a surrogate pair, or the trace of bytes that are no UTF-8. */
+export function malformedText(): Rule {
+  return inAnyField('malformed-text', false, /\p{Surrogate}|\uFFFD|(?![\n\t])\p{Cc}/u, (found) => {
+    return `U+${(found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+  });
+}
+
+/** A field has fewer characters (code points) than its `minLength`. */
+export function tooShort(domain: Domain): Rule {
+  return perField('too-short', domain, (text, { minLength }) => {
+    const length = charactersOf(text);
+    return length < minLength ? `${length} of at least ${minLength} characters` : undefined;
+  });
+}
+
+/** A field has more characters (code points) than its `maxLength`. */
+export function tooLong(domain: Domain): Rule {
+  return perField('too-long', domain, (text, { maxLength }) => {
+    const length = charactersOf(text);
+    return length > maxLength ? `${length} of at most ${maxLength} characters` : undefined;
+  });
+}
+
+/** A field does not match the regular expression that the domain asks of it. */
+export function noMatch(domain: Domain): Rule {
+  const patterns = new Map(
+    Object.entries(domain.fields).flatMap(([name, { match }]) => (match ? [[name, new RegExp(match, 'u')]] : [])),
+  );
+  return perField('no-match', domain, (text, _field, name) => {
+    const pattern = patterns.get(name);
+    return pattern?.test(text) === false ? `does not match /${pattern.source}/` : undefined;
+  });
+}
+
+/** A marker of the prompt's examples, or one that is only a space or a letter away from it. */
+export function leakedMarker(): Rule {
+  const [start, end] = [markers.start, markers.end].map((marker) => marker.split(' ').map(escaped).join('\\W{0,3}'));
+  return inAnyField('leaked-marker', false, new RegExp(`${start}|${end}`, 'iu'));
+}
+
+/** A title of the prompt's lines, with its colon: at the start of a line in any case, elsewhere as it is written. */
+export function leakedTitle(domain: Domain): Rule {
+  const titles = tagsOf(domain).map((tag) => escaped(tag.title));
+  const anywhere = new RegExp(`(?<![\\p{L}\\p{N}])(?:${titles.join('|')}):`, 'u');
+  const atStart = new RegExp(`^[\\s>*_#-]*(?:${titles.join('|')})[*_]*:`, 'imu');
+  return {
+    reason: 'leaked-title',
+    form: true,
+    broken: (fields) => evidence(fields, (text) => (anywhere.exec(text) ?? atStart.exec(text))?.[0]),
+  };
+}
+
+/** Words of an instruction, or of an assistant who speaks about its task. */
+export function promptWords(): Rule {
+  const pattern = new RegExp(
+    [
+      String.raw`\brewrit(?:e|ten|ing)\b`,
+      String.raw`\bproof-?read`,
+      String.raw`\bsame format\b`,
+      String.raw`\bcorrect(?:ed|ing)? the (?:mistakes|errors|spelling|grammar|text)\b`,
+      String.raw`\b(?:corrected|improved|revised|edited) (?:text|version|draft|e-?mail|answer)\b`,
+      String.raw`\bspelling,? (?:and )?grammar\b`,
+      String.raw`\bas an? (?:ai|language model)\b`,
+      String.raw`\bai (?:assistant|language model)\b`,
+    ].join('|'),
+    'iu',
+  );
+  return inAnyField('prompt-words', true, pattern);
+}
+
+/** An HTML tag or comment; `<name>` and `<a@b.org>` are none. */
+export function html(): Rule {
+  const names =
+    'a|b|i|u|p|br|hr|h[1-6]|em|strong|small|big|tt|font|center|span|div|table|tbody|thead|tr|td|th|ul|ol|li|img|html|head|' +
+    'body|title|meta|link|style|script|form|input|button|pre|code|blockquote|iframe';
+  return inAnyField('html', true, new RegExp(`</?(?:${names})(?:\\s[^<>]*)?/?>|<!--|<!doctype`, 'iu'));
+}
+
+/** A sentence or line of at least four words that comes twice, or a run of words that is said three times on end. */
+export function repeatedSentence(): Rule {
+  return {
+    reason: 'repeated-sentence',
+    form: true,
+    broken: (fields) => evidence(fields, (text) => sentenceTwice(text) ?? wordsOnEnd(text)),
+  };
+}
+
+/** The last field ends without punctuation that ends a sentence; quotes and brackets may follow it. */
+export function noFinalPunctuation(domain: Domain): Rule {
+  const last = Object.keys(domain.fields).at(-1) ?? '';
+  return {
+    reason: 'no-final-punctuation',
+    form: true,
+    broken: (fields) => {
+      const text = (fields[last] ?? '').trimEnd();
+      return /[.!?…。！？।؟]["'”’»)\]*_]*$/u.test(text) ? undefined : `'${last}' ends with ${quoted(text.slice(-40))}`;
+    },
+  };
+}
+
+function sentenceTwice(text: string): string | undefined {
+  const seen = new Set<string>();
+  for (const sentence of text.split(/(?<=[.!?…。！？])\s+|\n+/u)) {
+    const words = wordsOf(sentence);
+    if (words.length < 4) continue;
+    const key = words.join(' ');
+    if (seen.has(key)) return sentence;
+    seen.add(key);
+  }
+  return undefined;
+}
+
+/** A run of 1 to 8 words that follows itself twice; of one word, four times. */
+function wordsOnEnd(text: string): string | undefined {
+  const words = wordsOf(text);
+  for (let size = 1; size <= 8; size += 1) {
+    const needed = size === 1 ? 4 : 2;
+    let same = 0;
+    for (let at = size; at < words.length; at += 1) {
+      same = words[at] === words[at - size] ? same + 1 : 0;
+      if (same === needed * size) return words.slice(at + 1 - size, at + 1).join(' ');
+    }
+  }
+  return undefined;
+}
+
+function inAnyField(reason: string, form: boolean, pattern: RegExp, shown: (found: string) => string = quoted): Rule {
+  return {
+    reason,
+    form,
+    broken: (fields) => evidence(fields, (text) => pattern.exec(text)?.[0], shown),
+  };
+}
+
+function perField(
+  reason: string,
+  domain: Domain,
+  problem: (text: string, field: Domain['fields'][string], name: string) => string | undefined,
+): Rule {
+  const entries = Object.entries(domain.fields);
+  return {
+    reason,
+    form: false,
+    broken: (fields) => {
+      for (const [name, field] of entries) {
+        const found = problem(fields[name] ?? '', field, name);
+        if (found !== undefined) return `'${name}': ${found}`;
+      }
+      return undefined;
+    },
+  };
+}
+
+/** What `find` sees first in the fields, with the field's name. */
+function evidence(
+  fields: Fields,
+  find: (text: string) => string | undefined,
+  shown: (found: string) => string = quoted,
+): string | undefined {
+  for (const [name, text] of Object.entries(fields)) {
+    const found = find(text);
+    if (found !== undefined) return `'${name}' has ${shown(found)}`;
+  }
+  return undefined;
+}
+
+function charactersOf(text: string): number {
+  let count = 0;
+  for (const _character of text) count += 1;
+  return count;
+}
+
+function quoted(text: string): string {
+  const characters = [...text.trim()];
+  return JSON.stringify(characters.length > 80 ? `${characters.slice(0, 80).join('')}…` : characters.join(''));
+}

@@ -1,0 +1,161 @@
+import type { Recipe } from '../../schemas/recipe.js';
+import { decode } from '../../schemas/codec.js';
+import { follow } from '../follow.js';
+import { runStage, type StageRun } from '../stage/run-stage.js';
+import type { Committed } from '../stage/run-task.js';
+import type { Stage } from '../stage/stage.js';
+import type { Topics } from '../topics.js';
+import { realTopics, type RiverParts, type StageName, stageNames, stagesOf } from './stages.js';
+import { topicsOf } from './topics-of.js';
+
+export interface RiverOptions {
+  readonly recipe: Recipe;
+  readonly topics: Topics;
+  readonly parts: Omit<RiverParts, 'complete'>;
+  /** @default all */
+  readonly stages?: readonly StageName[];
+  /** Accepted samples that each lane shall have; null is endless. */
+  readonly targets: readonly (number | null)[];
+  readonly committed?: (committed: Committed) => void;
+  readonly restored?: (stage: string, partition: number, milliseconds: number) => void;
+}
+
+/** A river that runs in this process. */
+export interface River {
+  readonly stages: readonly StageRun[];
+  /** `complete`: every lane has its target and all shards are in the manifest; `stopped`: after `stop`. */
+  readonly done: Promise<'complete' | 'stopped'>;
+  /** Finishes what is in flight, up to `graceMs`, drops the rest, commits and ends. */
+  stop(graceMs: number): void;
+}
+
+/** Creates what topics are missing, and starts the stages. */
+export async function startRiver(options: RiverOptions): Promise<River> {
+  const { recipe, topics, targets } = options;
+  const complete = new AbortController();
+  const parts: RiverParts = { ...options.parts, complete: complete.signal };
+  const stages = stagesOf(recipe, parts, options.stages);
+  await topics.ensure(topicsOf(recipe, stagesOf(recipe, parts, stageNames)));
+
+  const changed = new Waiters();
+  const runs = await startAll(stages, topics, {
+    ...options,
+    committed: (committed) => {
+      options.committed?.(committed);
+      changed.wake();
+    },
+  });
+  const ending = new AbortController();
+  let graceTimer: NodeJS.Timeout | undefined;
+
+  function drain(): void {
+    ending.abort();
+    changed.wake();
+    for (const run of runs) run.drain();
+  }
+
+  async function finished(): Promise<'complete' | 'stopped'> {
+    const failed = Promise.race(runs.map((run) => run.done.then(() => new Promise<never>(() => undefined))));
+    const dry = lanesComplete(topics, targets, ending.signal).then(async (all) => {
+      if (!all) return;
+      complete.abort();
+      while (!ending.signal.aborted && !(await isDry(recipe, topics, stages))) await changed.next(dryCheckMs);
+    });
+    try {
+      await Promise.race([failed, dry]);
+      const how = ending.signal.aborted ? 'stopped' : 'complete';
+      if (how === 'complete') drain();
+      await Promise.all(runs.map((run) => run.done));
+      return how;
+    } catch (error) {
+      ending.abort();
+      for (const run of runs) run.abandon();
+      await Promise.allSettled(runs.map((run) => run.done));
+      throw error;
+    } finally {
+      clearTimeout(graceTimer);
+    }
+  }
+
+  const done = finished();
+  done.catch(() => undefined);
+  return {
+    stages: runs,
+    done,
+    stop: (graceMs) => {
+      drain();
+      graceTimer ??= setTimeout(() => {
+        for (const run of runs) run.abandon();
+      }, graceMs);
+    },
+  };
+}
+
+/** A worker of another process may do the last commit, so dryness is looked at again without a wake-up too. */
+const dryCheckMs = 500;
+
+async function startAll(
+  stages: readonly Stage[],
+  topics: Topics,
+  hooks: Pick<RiverOptions, 'committed' | 'restored'>,
+): Promise<readonly StageRun[]> {
+  const runs: StageRun[] = [];
+  try {
+    for (const stage of stages) runs.push(await runStage({ ...hooks, stage, topics }));
+  } catch (error) {
+    for (const run of runs) run.abandon();
+    await Promise.allSettled(runs.map((run) => run.done));
+    throw error;
+  }
+  return runs;
+}
+
+/** Resolves with true when each lane's `complete` tick is among the shards; with false when the signal is aborted. */
+async function lanesComplete(topics: Topics, targets: readonly (number | null)[], signal: AbortSignal): Promise<boolean> {
+  const open = new Map(targets.entries());
+  for await (const { value, headers } of follow(topics, 'shards', 0, 0, signal)) {
+    if (value === null) continue;
+    const record = decode(value, headers);
+    if (record.kind !== 'tick' || record.reason !== 'complete') continue;
+    const target = open.get(record.lane);
+    if (typeof target === 'number' && (record.total ?? 0) >= target) open.delete(record.lane);
+    if (open.size === 0) return true;
+  }
+  return false;
+}
+
+/** Whether the stages have committed all there is, but for the real stream, which need not end. */
+async function isDry(recipe: Recipe, topics: Topics, stages: readonly Stage[]): Promise<boolean> {
+  const endless = new Set(realTopics(recipe));
+  for (const { name, inputs } of stages) {
+    const committed = await topics.committed(name);
+    for (const topic of inputs.filter((input) => !endless.has(input))) {
+      const { length: partitions } = await topics.offsets(topic);
+      for (let partition = 0; partition < partitions; partition++) {
+        const mine = committed.find((offset) => offset.topic === topic && offset.partition === partition);
+        const left = await topics.read(topic, partition, mine?.offset ?? 0, { maxRecords: 1, maxBytes: 1 });
+        if (left.length > 0) return false;
+      }
+    }
+  }
+  return true;
+}
+
+/** Promises that a wake-up resolves. */
+class Waiters {
+  #wake: () => void = () => undefined;
+
+  wake(): void {
+    this.#wake();
+  }
+
+  next(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

@@ -1,0 +1,118 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { concatMap, defer, finalize, type OperatorFunction } from 'rxjs';
+
+import type { Absorbed, Outcome } from '../../operators/flow/outcome.js';
+import { HeadwaterError } from '../../schemas/errors.js';
+import type { ManifestEntry, Shard } from '../../schemas/shard.js';
+import type { Tick } from '../../schemas/tick.js';
+import { cutTornLine, manifestName, readManifest } from './manifest-file.js';
+import { syncFolder } from './shard-file.js';
+import { storeError } from './store-error.js';
+
+export interface ManifestOptions {
+  /** The shard folder, which has the one manifest of all lanes. */
+  readonly dir: string;
+}
+
+/**
+ * Shards in, lines of the folder's manifest out, in the order of arrival.
+ *
+ * Each shard gets the next `seq`, without gaps, and is absorbed when its line is on the disk; a shard that the manifest has
+ * is absorbed without a line, so a replay changes nothing. What a crash left of a last line is cut at the first shard. One
+ * operator a folder: run it on a topic of one partition. Ticks are absorbed. Memory: about 150 bytes a shard.
+ *
+ * Errors the stream with `HeadwaterError`: `store-full`, `store-unwritable`, `data-in-use` (somebody else appends),
+ * `data-foreign` (the manifest names another shard's file by this path), or what `readManifest` says of a bad line.
+ *
+ * @example
+ * ```ts
+ * await lastValueFrom(shards.pipe(manifest({ dir: 'out' })));
+ * ```
+ */
+export function manifest(options: ManifestOptions): OperatorFunction<Shard | Tick, Outcome<Shard | Tick, never>> {
+  return (source) =>
+    defer(() => {
+      const log = new ManifestLog(options.dir);
+      return source.pipe(
+        concatMap((input) => log.take(input)),
+        finalize(() => log.close()),
+      );
+    });
+}
+
+class ManifestLog {
+  readonly #path: string;
+  /** The shard ids by path: exactly what the file holds. */
+  readonly #ids = new Map<string, string>();
+  #file: FileHandle | undefined;
+  #size = 0;
+  #nextSeq = 0;
+  #busy: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly dir: string) {
+    this.#path = join(dir, manifestName);
+  }
+
+  take(input: Shard | Tick): Promise<Absorbed<Shard | Tick>> {
+    const taken = this.#append(input).catch((error: unknown) => {
+      throw storeError(this.#path, error);
+    });
+    this.#busy = taken.catch(() => undefined);
+    return taken.then(() => ({ kind: 'absorbed', input }));
+  }
+
+  /** Closes the file after the line in progress. */
+  close(): void {
+    this.#busy = this.#busy.then(() => this.#file?.close());
+  }
+
+  async #append(input: Shard | Tick): Promise<void> {
+    if (input.kind === 'tick') return;
+    this.#file ??= await this.#open();
+    if (this.#isListed(input)) return;
+    const entry: ManifestEntry = { ...input, kind: 'manifest-entry', seq: this.#nextSeq };
+    const line = Buffer.from(`${JSON.stringify(entry)}\n`);
+    await this.#refuseOthers(this.#file);
+    await this.#file.appendFile(line);
+    await this.#file.sync();
+    this.#size += line.length;
+    this.#nextSeq += 1;
+    this.#ids.set(input.path, input.id);
+  }
+
+  async #open(): Promise<FileHandle> {
+    const file = await open(this.#path, 'a+');
+    try {
+      await syncFolder(this.dir);
+      this.#size = await cutTornLine(file);
+      for await (const entry of readManifest(this.dir)) {
+        this.#nextSeq = entry.seq + 1;
+        this.#ids.set(entry.path, entry.id);
+      }
+      return file;
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  #isListed(shard: Shard): boolean {
+    const id = this.#ids.get(shard.path);
+    if (id === undefined || id === shard.id) return id !== undefined;
+    throw new HeadwaterError(
+      'data-foreign',
+      `${this.#path} has another shard at ${shard.path}: the folder is another run's; choose another shards.dir`,
+    );
+  }
+
+  async #refuseOthers(file: FileHandle): Promise<void> {
+    const { size } = await file.stat();
+    if (size === this.#size) return;
+    throw new HeadwaterError(
+      'data-in-use',
+      `somebody else wrote to ${this.#path}; run one pipeline on a shard folder, then start again`,
+    );
+  }
+}

@@ -1,0 +1,117 @@
+import { concat, concatAll, concatMap, defer, EMPTY, finalize, from, type Observable, type OperatorFunction } from 'rxjs';
+
+import type { Outcome } from '../../operators/flow/outcome.js';
+import type { Correction } from '../../schemas/correction.js';
+import type { Domain } from '../../schemas/domain.js';
+import { HeadwaterError } from '../../schemas/errors.js';
+import type { Sample } from '../../schemas/sample.js';
+import type { Shard } from '../../schemas/shard.js';
+import type { Tick } from '../../schemas/tick.js';
+import type { Position } from '../stage/stage.js';
+import { ShardMaker } from './shard-maker.js';
+import type { ShardFormat } from './shard-writer.js';
+
+export interface ShardOptions extends ShardFormat {
+  /** The shard folder, which must exist; `checkShardFolder` makes it. */
+  readonly dir: string;
+  readonly domain: Domain;
+  /** Of the embedding; null leaves the column out. */
+  readonly dimensions: number | null;
+  /** A shard is closed when it has this many rows. */
+  readonly rows: number;
+  /** A shard is closed when its rows take this many bytes in memory, before any compression. */
+  readonly bytes: number;
+  /** The partition whose samples these are; part of the names of files. */
+  readonly lane: number;
+  /** Where a sample lies on its topic: what shards are named by. */
+  readonly positionOf: (sample: Sample) => Position | undefined;
+  /** The operator's memory at the last commit. @default empty */
+  readonly memory?: ReadonlyMap<string, unknown>;
+}
+
+type In = Sample | Correction | Tick;
+type Out = Shard | Tick;
+
+const mmdKey = 'mmd2';
+
+/**
+ * Samples in, durable shard files and their records out.
+ *
+ * A shard is closed by its rows, by their bytes, by an `interval` or `complete` tick, or when the source completes; all of it
+ * from the records alone, so a replay writes the same file under the same name. The outcomes of a shard's samples are held
+ * until its file is durable: all are absorbed but the last, which emits the shard. So the source must let more than `rows`
+ * samples be in flight. A `complete` tick is handed on behind its shard; a correction only sets the newest MMD, kept in the
+ * operator's memory. A sample that cannot be written unchanged is dead with code `value-unencodable`, and the shard goes on.
+ *
+ * At the first sample, files that a crash left of uncommitted shards are removed; unsubscription removes the file in progress.
+ * Memory: the samples of one shard, whose outcomes are open, and one row group.
+ *
+ * Errors the stream with `HeadwaterError`: `store-full`, `store-unwritable`, `data-foreign` (the folder is another run's).
+ *
+ * @example
+ * ```ts
+ * samples.pipe(
+ *   shard({ dir: 'out', domain, dimensions: 256, format: 'parquet', compression: 'zstd', rows: 5000, bytes: 2 ** 26, lane: 0,
+ *     positionOf: ({ lane, ordinal }) => ({ topic: 'samples', partition: lane, offset: ordinal }) }),
+ *   emitted(),
+ * );
+ * ```
+ */
+export function shard(options: ShardOptions): OperatorFunction<In, Outcome<In, Out>> {
+  for (const name of ['rows', 'bytes'] as const) {
+    if (options[name] >= 1) continue;
+    throw new TypeError(`shard: expected ${name} to be at least 1, got ${options[name]}`);
+  }
+  return (source) =>
+    defer(() => {
+      const sharding = new Sharding(options);
+      return concat(
+        source.pipe(concatMap((input) => sharding.take(input))),
+        defer(() => sharding.drain()),
+      ).pipe(finalize(() => sharding.abort()));
+    });
+}
+
+type Outcomes = Observable<Outcome<In, Out>> | readonly Outcome<In, Out>[];
+
+/** The shard in progress and the samples whose outcomes wait for it. */
+class Sharding {
+  readonly #maker: ShardMaker;
+  /** The samples of the shard in progress, in order. */
+  #held: Sample[] = [];
+  #mmd2: number | null;
+
+  constructor(private readonly options: ShardOptions) {
+    this.#maker = new ShardMaker(options);
+    const mmd2 = options.memory?.get(mmdKey);
+    this.#mmd2 = typeof mmd2 === 'number' ? mmd2 : null;
+  }
+
+  take(input: In): Outcomes {
+    if (input.kind === 'sample') return this.#takeSample(input);
+    if (input.kind === 'tick') return this.#takeTick(input);
+    this.#mmd2 = input.mmd2;
+    return [{ kind: 'absorbed', input, changes: [[mmdKey, input.mmd2]] }];
+  }
+
+  drain(): Outcomes {
+    return this.#held.length === 0 ? EMPTY : from(this.#close('drain')).pipe(concatAll());
+  }
+
+  abort(): void {
+    this.#maker.abort();
+  }
+
+  #takeSample(sample: Sample): Outcomes {
+    const position = this.options.positionOf(sample);
+    if (position === undefined) throw new TypeError(`shard: positionOf knows no position of the sample ${sample.id}`);
+    let added: Promise<void> | undefined;
+    try {
+      added = this.#maker.add(sample, position);
+    } catch (error) {
+      if (!(error instanceof HeadwaterError && error.code === 'value-unencodable')) throw error;
+      return [{ kind: 'dead', input: sample, code: error.code, message: error.message }];
+    }
+    const { rows, bytes } = this.options;
+  }
+}

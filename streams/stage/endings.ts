@@ -1,0 +1,81 @@
+import type { Outcome } from '../../operators/flow/outcome.js';
+import type { Call } from '../../schemas/call.js';
+import type { AnyRecord } from '../../schemas/codec.js';
+import { recordId } from '../../schemas/ids.js';
+import type { LedgerEntry } from '../../schemas/ledger-entry.js';
+import type { Plan } from '../../schemas/plan.js';
+
+/** The ledger entries that an outcome gives rise to: one for each plan's line that it ends. */
+export function endings(stage: string, outcome: Outcome<AnyRecord, AnyRecord>): readonly LedgerEntry[] {
+  switch (outcome.kind) {
+    case 'absorbed':
+      return [];
+    case 'emitted':
+      return outcome.outputs.flatMap((output) => (output.kind === 'sample' ? [accepted(stage, output)] : []));
+    case 'dropped':
+      return ended(stage, outcome.input, 'dropped', outcome.reason, outcome.calls);
+    case 'dead':
+      return ended(stage, outcome.input, 'dead', outcome.code, outcome.calls);
+  }
+}
+
+function accepted(stage: string, sample: Extract<AnyRecord, { kind: 'sample' }>): LedgerEntry {
+  const { planId, promptTokens, completionTokens, cost } = sample.lineage;
+  return {
+    kind: 'ledger-entry',
+    id: recordId('ledger-entry', planId),
+    lane: sample.lane,
+    ordinal: sample.ordinal,
+    planId,
+    subject: sample.id,
+    stage,
+    outcome: 'accepted',
+    promptTokens,
+    completionTokens,
+    cost,
+    at: sample.createdAt,
+  };
+}
+
+function ended(
+  stage: string,
+  input: AnyRecord,
+  outcome: 'dropped' | 'dead',
+  reason: string,
+  calls: readonly Call[] = [],
+): readonly LedgerEntry[] {
+  const line = lineOf(input);
+  if (line === undefined) return [];
+  const { plan } = line;
+  const all = [...line.calls, ...calls];
+  return [
+    {
+      kind: 'ledger-entry',
+      id: recordId('ledger-entry', plan.id),
+      lane: plan.lane,
+      ordinal: plan.ordinal,
+      planId: plan.id,
+      subject: input.id,
+      stage,
+      outcome,
+      reason,
+      promptTokens: all.reduce((sum, call) => sum + call.promptTokens, 0),
+      completionTokens: all.reduce((sum, call) => sum + call.completionTokens, 0),
+      cost: all.reduce<number | null>((sum, call) => (sum === null || call.cost === null ? null : sum + call.cost), 0),
+      at: all.reduce((at, call) => Math.max(at, Math.round(call.startedAt + call.milliseconds)), plan.plannedAt),
+    },
+  ];
+}
+
+/** The plan behind a record, and what was spent on it so far; undefined for records of no plan's line. */
+function lineOf(input: AnyRecord): { readonly plan: Plan; readonly calls: readonly Call[] } | undefined {
+  switch (input.kind) {
+    case 'plan':
+      return { plan: input, calls: [] };
+    case 'draft':
+    case 'refined':
+      return { plan: input.plan, calls: input.calls };
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,81 @@
+import type { Topics } from '../topics.js';
+import { type Committed, startTask, type TaskRun } from './run-task.js';
+import { journalTopic, type Stage } from './stage.js';
+
+export interface StageOptions {
+  readonly stage: Stage;
+  readonly topics: Topics;
+  readonly committed?: (committed: Committed) => void;
+  /** Called once for each task that has its memory back. */
+  readonly restored?: (stage: string, partition: number, milliseconds: number) => void;
+}
+
+/** A stage at work in this process, on as many partitions as the group gives it. */
+export interface StageRun {
+  readonly name: string;
+  /** Resolves after `drain` or `abandon`; rejects when a task fails. */
+  readonly done: Promise<void>;
+  /** Records that are inside operators or wait for their commit. */
+  readonly inFlight: number;
+  readonly partitions: readonly number[];
+  /** Fetches nothing more, lets operators finish, commits, and leaves the group. */
+  drain(): void;
+  /** Drops what is inside operators, commits what is finished, and leaves the group. */
+  abandon(): void;
+}
+
+/** Joins the stage's consumer group and runs a task for each partition that it gets. */
+export async function runStage(options: StageOptions): Promise<StageRun> {
+  const { stage, topics } = options;
+  const tasks = new Set<TaskRun>();
+  let ending: 'drain' | 'abandon' | undefined;
+  let settle: { resolve: () => void; reject: (error: unknown) => void };
+  const done = new Promise<void>((resolve, reject) => {
+    settle = { resolve, reject };
+  });
+  done.catch(() => undefined);
+
+  let starting = 0;
+  const membership = await topics.join({
+    group: stage.name,
+    topics: stage.journaled ? [...stage.inputs, journalTopic(stage.name)] : stage.inputs,
+    assigned: (task) => {
+      if (ending !== undefined) return;
+      starting++;
+      startTask({ ...options, task })
+        .then((run) => {
+          starting--;
+          tasks.add(run);
+          options.restored?.(stage.name, task.partition, run.restoreMs);
+          if (ending !== undefined) run[ending]();
+          return run.done.finally(() => tasks.delete(run));
+        })
+        .then(() => leaveWhenIdle())
+        .catch((error) => settle.reject(error));
+    },
+  });
+
+  function end(how: 'drain' | 'abandon'): void {
+    ending = how;
+    for (const task of tasks) task[how]();
+    leaveWhenIdle();
+  }
+
+  function leaveWhenIdle(): void {
+    if (ending === undefined || tasks.size > 0 || starting > 0) return;
+    membership.leave().then(settle.resolve, settle.reject);
+  }
+
+  return {
+    name: stage.name,
+    done,
+    get inFlight() {
+      return [...tasks].reduce((sum, task) => sum + task.inFlight, 0);
+    },
+    get partitions() {
+      return [...tasks].map(({ partition }) => partition);
+    },
+    drain: () => end('drain'),
+    abandon: () => end('abandon'),
+  };
+}

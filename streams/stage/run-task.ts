@@ -1,0 +1,282 @@
+import { Subject, Subscription } from 'rxjs';
+import type { Changes, Outcome } from '../../operators/flow/outcome.js';
+import type { Journal } from '../../operators/journal.js';
+import { type AnyRecord, decode, schemaOf } from '../../schemas/codec.js';
+import { HeadwaterError } from '../../schemas/errors.js';
+import { crashPoint } from '../crash-point.js';
+import { recordMessage } from '../record-message.js';
+import type { Message, StoredMessage, Task, Topics } from '../topics.js';
+import { deadLetter } from './dead-letters.js';
+import { endings } from './endings.js';
+import { countOutcomes, countsKey, noOutcomes, type OutcomeCounts } from './outcome-counts.js';
+import { type Effect, type Place, type Progress, type ProgressEvent, startOf, step } from './progress.js';
+import { journalTopic, type Stage, stateTopic } from './stage.js';
+import { TaskJournal } from './task-journal.js';
+import { changelog, restoreMemory } from './task-memory.js';
+
+/** What a commit made final. */
+export interface Committed {
+  readonly stage: string;
+  readonly partition: number;
+  readonly outcomes: readonly Outcome<AnyRecord, AnyRecord>[];
+  readonly counts: OutcomeCounts;
+}
+
+export interface TaskOptions {
+  readonly stage: Stage;
+  readonly task: Task;
+  readonly topics: Topics;
+  readonly committed?: (committed: Committed) => void;
+}
+
+interface Result {
+  readonly completion: number;
+  readonly outcome: Outcome<AnyRecord, AnyRecord>;
+  readonly messages: readonly Message[];
+}
+
+interface Input {
+  readonly record: AnyRecord;
+  readonly message: StoredMessage;
+}
+
+const noJournal: Journal = {
+  get: () => undefined,
+  put: () => Promise.reject(new HeadwaterError('operator-failed', 'this stage keeps no journal')),
+};
+
+/** Restores a task's memory and journal, then runs its stage's operator between the topics until it is drained or lost. */
+export async function startTask(options: TaskOptions): Promise<TaskRun> {
+  const { stage, task, topics } = options;
+  const started = performance.now();
+  const memory = await restoreMemory(stateTopic(stage.name), task, topics);
+  const journal = stage.journaled ? await TaskJournal.open(journalTopic(stage.name), task, topics) : undefined;
+  return new TaskRun(options, memory, journal, performance.now() - started);
+}
+
+/** One operator at work on one partition: the I/O around `step`. */
+export class TaskRun {
+  /** `drained`: all that was finished is committed; `lost`: another member has the task. Rejects when the operator fails. */
+  readonly done: Promise<'drained' | 'lost'>;
+  readonly partition: number;
+
+  #progress: Progress;
+  #counts: OutcomeCounts;
+  /** Records inside the operator. */
+  readonly #inputs = new Map<AnyRecord, Input>();
+  /** Finished and not yet committed, by topic and offset. */
+  readonly #results = new Map<string, Map<number, Result>>();
+  /** Finished since the last step. */
+  #finished: Place[] = [];
+  #completions = 0;
+  readonly #source = new Subject<AnyRecord>();
+  readonly #fetching = new AbortController();
+  readonly #subscription = new Subscription();
+  #settle: { resolve: (end: 'drained' | 'lost') => void; reject: (error: unknown) => void } = {
+    resolve: () => undefined,
+    reject: () => undefined,
+  };
+
+  constructor(
+    private readonly options: TaskOptions,
+    memory: ReadonlyMap<string, unknown>,
+    private readonly journal: TaskJournal | undefined,
+    readonly restoreMs: number,
+  ) {
+    const { stage, task } = options;
+    this.partition = task.partition;
+    this.done = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    this.done.catch(() => undefined);
+    this.#counts = (memory.get(countsKey) as OutcomeCounts | undefined) ?? noOutcomes;
+    const committed = new Map(stage.inputs.map((topic) => [topic, task.committed.get(topic) ?? 0]));
+    this.#progress = startOf({
+      committed,
+      credit: stage.credit,
+      creditBytes: stage.creditBytes,
+      ordered: stage.stateful,
+    });
+    task.lost.addEventListener('abort', () => this.#end('lost'), { once: true });
+    const operator = stage.operator({
+      partition: task.partition,
+      memory,
+      journal: journal ?? noJournal,
+      positionOf: (record) => this.#inputs.get(record)?.message,
+    });
+    const outcomes = this.#source.pipe(operator).subscribe({
+      next: (outcome) => this.#take(outcome),
+      error: (error) => this.#fail(error),
+      complete: () => this.#ended(),
+    });
+    this.#subscription.add(outcomes);
+    this.#dispatch({ type: 'started' });
+  }
+
+  /** Records that are inside the operator or wait for their commit. */
+  get inFlight(): number {
+    return this.#progress.inputs.reduce((sum, input) => sum + input.entries.length, 0);
+  }
+
+  get counts(): OutcomeCounts {
+    return this.#counts;
+  }
+
+  /** Fetches nothing more, lets the operator finish what it has, commits, and ends. */
+  drain(): void {
+    this.#dispatch({ type: 'drain' });
+    this.#fetching.abort();
+    this.#source.complete();
+  }
+
+  /** Drops what is still inside the operator, aborting its model calls, commits what is finished, and ends. */
+  abandon(): void {
+    this.drain();
+    this.#subscription.unsubscribe();
+    this.#ended();
+  }
+
+  #dispatch(event: ProgressEvent): void {
+    const { progress, effects } = step(this.#progress, event);
+    this.#progress = progress;
+    for (const effect of effects) this.#perform(effect);
+  }
+
+  #perform(effect: Effect): void {
+    if (effect.type === 'stop') this.#end('drained');
+    else if (effect.type === 'fetch') this.#fetch(effect).catch((error) => this.#fail(error));
+    else this.#commit(effect.offsets).catch((error) => this.#fail(error));
+  }
+
+  async #fetch({ topic, from, maxRecords, maxBytes }: Extract<Effect, { type: 'fetch' }>): Promise<void> {
+    const bounds = { maxRecords, maxBytes: Math.min(maxBytes, maxFetchBytes) };
+    const messages = await this.options.task.fetch(topic, from, bounds, this.#fetching.signal);
+    if (this.#fetching.signal.aborted || this.options.task.lost.aborted) return;
+    const records = messages.map(({ offset, value }) => ({ offset, bytes: value?.byteLength ?? 0 }));
+    this.#dispatch({ type: 'fetched', topic, records });
+    for (const message of messages) this.#enter(message);
+  }
+
+  #enter(message: StoredMessage): void {
+    try {
+      const record = decode(message.value ?? new Uint8Array(), message.headers);
+      this.#inputs.set(record, { record, message });
+      this.#source.next(record);
+    } catch (error) {
+      if (!(error instanceof HeadwaterError)) throw error;
+      this.#bury(message, error);
+    }
+  }
+
+  /** A message that is no record harms only itself. */
+  #bury(message: StoredMessage, { code, message: reason }: HeadwaterError): void {
+    const letter = deadLetter(this.options.stage.name, message, code, reason);
+    this.#finish(message, { kind: 'dead', input: letter, code, message: reason }, [this.#message(letter)]);
+  }
+
+  #take(outcome: Outcome<AnyRecord, AnyRecord>): void {
+    const { stage } = this.options;
+    const input = this.#inputs.get(outcome.input);
+    if (input === undefined) {
+      this.#fail(new HeadwaterError('operator-failed', `${stage.name} ended a record twice, or one it was not given`));
+      return;
+    }
+    this.#inputs.delete(outcome.input);
+    const records: AnyRecord[] = [...endings(stage.name, outcome)];
+    if (outcome.kind === 'emitted') records.unshift(...outcome.outputs);
+    if (outcome.kind === 'dead') records.push(deadLetter(stage.name, input.message, outcome.code, outcome.message));
+    this.#finish(
+      input.message,
+      outcome,
+      records.map((record) => this.#message(record)),
+    );
+  }
+
+  #finish(
+    { topic, offset }: StoredMessage,
+    outcome: Outcome<AnyRecord, AnyRecord>,
+    messages: readonly Message[],
+  ): void {
+    const byOffset = this.#results.get(topic) ?? new Map<number, Result>();
+    this.#results.set(topic, byOffset.set(offset, { completion: this.#completions++, outcome, messages }));
+    this.#finished.push({ topic, offset });
+    if (this.#finished.length === 1) queueMicrotask(() => this.#flush());
+  }
+
+  /** One step for all that finished in the same turn. */
+  #flush(): void {
+    const places = this.#finished;
+    this.#finished = [];
+    if (places.length > 0) this.#dispatch({ type: 'finished', places });
+  }
+
+  async #commit(offsets: ReadonlyMap<string, number>): Promise<void> {
+    const { stage, task } = this.options;
+    const results = this.#resultsBelow(offsets);
+    const outcomes = results.map(({ outcome }) => outcome);
+    const counts = countOutcomes(this.#counts, outcomes);
+    const changes: readonly Changes[] = [...outcomes.map(({ changes = [] }) => changes), [[countsKey, counts]]];
+    const memory = changelog(stateTopic(stage.name), task.partition, changes);
+    const outputs = [...results.flatMap(({ messages }) => messages), ...memory];
+    crashPoint(`${stage.name}.commit.before`);
+    await task.commit({ outputs, offsets: this.#withJournal(offsets, outcomes) });
+    crashPoint(`${stage.name}.commit.after`);
+    this.#counts = counts;
+    this.options.committed?.({ stage: stage.name, partition: task.partition, outcomes, counts });
+    this.#dispatch({ type: 'committed', offsets });
+  }
+
+  /** Takes the results below the offsets, in the order of completion. */
+  #resultsBelow(offsets: ReadonlyMap<string, number>): readonly Result[] {
+    const results: Result[] = [];
+    for (const [topic, end] of offsets) {
+      const byOffset = this.#results.get(topic);
+      if (byOffset === undefined) continue;
+      for (const [offset, result] of byOffset) {
+        if (offset >= end) continue;
+        results.push(result);
+        byOffset.delete(offset);
+      }
+    }
+    return results.sort((a, b) => a.completion - b.completion);
+  }
+
+  #withJournal(
+    offsets: ReadonlyMap<string, number>,
+    outcomes: readonly Outcome<AnyRecord, AnyRecord>[],
+  ): ReadonlyMap<string, number> {
+    if (this.journal === undefined) return offsets;
+    const causes = new Set(outcomes.map(({ input }) => input.id));
+    return new Map([...offsets, [this.journal.topic, this.journal.release(causes)]]);
+  }
+
+  #message(record: AnyRecord): Message {
+    const { stage, task } = this.options;
+    const topic = record.kind === 'tick' ? stage.ticksTo : schemaOf(record.kind).topic;
+    if (topic === undefined) throw new HeadwaterError('operator-failed', `${stage.name} has no topic for its ticks`);
+    return recordMessage(topic, stage.gatheredIn?.includes(topic) ? 0 : task.partition, record);
+  }
+
+  #ended(): void {
+    this.#flush();
+    this.#dispatch({ type: 'ended' });
+  }
+
+  #end(how: 'drained' | 'lost'): void {
+    this.#stop();
+    this.#settle.resolve(how);
+  }
+
+  #fail(error: unknown): void {
+    this.#stop();
+    if (this.options.task.lost.aborted) this.#settle.resolve('lost');
+    else this.#settle.reject(error);
+  }
+
+  #stop(): void {
+    this.#fetching.abort();
+    this.#subscription.unsubscribe();
+  }
+}
+
+const maxFetchBytes = 4 * 2 ** 20;

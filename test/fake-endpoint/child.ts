@@ -1,0 +1,43 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+
+import type { FakeEndpointSettings, FakeEndpointStats } from './fake-endpoint.mjs';
+
+export interface FakeEndpointProcess {
+  /** The base of the API. */
+  readonly url: string;
+  readonly pid: number;
+  stats(): Promise<FakeEndpointStats>;
+  /** Kills it at once, with SIGKILL. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the fake endpoint in a process of its own, which ends with this one. To be called from the root of the repository.
+ *
+ * @param options.answers path of a module that exports `answer`, in place of the default answers
+ */
+export async function spawnFakeEndpoint(
+  options: FakeEndpointSettings & { readonly answers?: string } = {},
+): Promise<FakeEndpointProcess> {
+  const program = resolve('test/fake-endpoint/fake-endpoint.mjs');
+  const child = spawn(process.execPath, [program, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const { url } = await firstLine(child);
+  return {
+    url,
+    pid: child.pid ?? 0,
+    stats: async () => (await (await fetch(`${url}/stats`)).json()) as FakeEndpointStats,
+    close: async () => {
+      const ended = once(child, 'exit');
+      if (child.kill('SIGKILL')) await ended;
+    },
+  };
+}
+
+async function firstLine({ stdout }: ChildProcess): Promise<{ readonly url: string }> {
+  if (stdout === null) throw new Error('the fake endpoint has no stdout');
+  for await (const line of createInterface({ input: stdout })) return JSON.parse(line);
+  throw new Error('the fake endpoint ended before it listened; its words are on stderr');
+}
