@@ -203,7 +203,7 @@ function text(random: () => number, length: number): string {
   return written.slice(0, length);
 }
 
-function unitVector(random: () => number, dimensions: number): Float32Array {
+function unitVector(random: () => number, dimensions: number): Float32Array<ArrayBuffer> {
   const vector = Float32Array.from({ length: dimensions }, () => random() - 0.5);
   const norm = Math.hypot(...vector);
   return vector.map((value) => value / norm);

@@ -1,14 +1,23 @@
-/** Calls `first` at the first Ctrl-C or SIGTERM, `second` at the next; returns how to stop listening. */
-export function onInterrupt(first: () => void, second: () => void): () => void {
-  let count = 0;
-  const listener = () => {
-    count++;
-    if (count === 1) first();
-    else second();
-  };
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** What Ctrl-C, SIGTERM and SIGHUP ask for: the first to finish soon, the second to stop at once. */
+export interface Interruption {
+  readonly soon: AbortSignal;
+  readonly atOnce: AbortSignal;
+  /** Gives the signals their usual meaning back. */
+  release(): void;
+}
+
+export function interruption(): Interruption {
+  const soon = new AbortController();
+  const atOnce = new AbortController();
+  const listener = () => (soon.signal.aborted ? atOnce : soon).abort();
   for (const signal of signals) process.on(signal, listener);
-  return () => {
-    for (const signal of signals) process.off(signal, listener);
+  return {
+    soon: soon.signal,
+    atOnce: atOnce.signal,
+    release: () => {
+      for (const signal of signals) process.off(signal, listener);
+    },
   };
 }

@@ -3,7 +3,7 @@ import type { Meter } from '../operators/meter.js';
 
 /**
  * A language model whose answers are counted by `role`: `model_calls`, `prompt_tokens`, `completion_tokens`,
- * `model_attempts` (requests sent, retries among them), `cost_usd` (where known) and `model_failures`.
+ * `model_attempts` (requests sent, retries among them), `cost_usd` or `cost_unknown`, and `model_failures`.
  */
 export function metered(model: LanguageModel, role: string, meter: Meter): LanguageModel {
   const attributes = { role };
@@ -15,7 +15,8 @@ export function metered(model: LanguageModel, role: string, meter: Meter): Langu
       meter.count('model_attempts', completion.attempts, attributes);
       meter.count('prompt_tokens', completion.usage.promptTokens, attributes);
       meter.count('completion_tokens', completion.usage.completionTokens, attributes);
-      if (completion.cost !== null) meter.count('cost_usd', completion.cost, attributes);
+      if (completion.cost === null) meter.count('cost_unknown', 1, attributes);
+      else meter.count('cost_usd', completion.cost, attributes);
       return completion;
     } catch (error) {
       meter.count('model_failures', 1, attributes);

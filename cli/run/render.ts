@@ -13,7 +13,12 @@ export function sparkline(values: readonly number[]): string {
 export function renderTable(view: RunView): string {
   const width = Math.max(...view.stages.map(({ name }) => name.length), 5);
   const header = `  ${'stage'.padEnd(width)} ${columns.map((column) => column.padStart(9)).join('')}`;
-  const rows = view.stages.map((stage) => `  ${stage.name.padEnd(width)} ${numbersOf(stage).map((n) => grouped(n).padStart(9)).join('')}`);
+  const rows = view.stages.map(
+    (stage) =>
+      `  ${stage.name.padEnd(width)} ${numbersOf(stage)
+        .map((n) => grouped(n).padStart(9))
+        .join('')}`,
+  );
   return [
     `${view.name}  ${progress(view)}`,
     '',
@@ -58,7 +63,9 @@ function progress({ accepted, acceptedBefore, target, elapsedMs }: RunView): str
 
 function models({ roles, elapsedMs, cost }: RunView): string {
   if (roles.length === 0) return 'not asked yet';
-  const rates = roles.map(({ role, completionTokens }) => `${role} ${((completionTokens * 1000) / elapsedMs).toFixed(1)} tok/s`);
+  const rates = roles.map(
+    ({ role, completionTokens }) => `${role} ${((completionTokens * 1000) / elapsedMs).toFixed(1)} tok/s`,
+  );
   return [...rates, cost === null ? 'cost unknown' : `$${cost.toFixed(cost === 0 ? 0 : 4)}`].join(', ');
 }
 

@@ -1,8 +1,7 @@
 import type { Correction } from '../../schemas/correction.js';
-import type { ManifestEntry } from '../../schemas/shard.js';
 import type { Sample } from '../../schemas/sample.js';
+import { addOutcomes, noOutcomes, type OutcomeCounts } from '../../streams/stage/outcome-counts.js';
 import type { Committed } from '../../streams/stage/run-task.js';
-import { noOutcomes, type OutcomeCounts } from '../../streams/stage/outcome-counts.js';
 
 /** What is known of a stage while a run goes on. */
 export interface StageView {
@@ -106,7 +105,7 @@ export class RunWatch {
   }
 
   countsOf(stage: string): OutcomeCounts {
-    return [...(this.#counts.get(stage)?.values() ?? [])].reduce(add, noOutcomes);
+    return [...(this.#counts.get(stage)?.values() ?? [])].reduce(addOutcomes, noOutcomes);
   }
 
   roles(): readonly RoleView[] {
@@ -127,36 +126,3 @@ export class RunWatch {
 }
 
 const keptSamples = 1000;
-
-/** Counts of several partitions as one. */
-export function add(a: OutcomeCounts, b: OutcomeCounts): OutcomeCounts {
-  return {
-    emitted: a.emitted + b.emitted,
-    absorbed: a.absorbed + b.absorbed,
-    dropped: addByKey(a.dropped, b.dropped),
-    dead: addByKey(a.dead, b.dead),
-  };
-}
-
-function addByKey(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Record<string, number> {
-  const sum = { ...a };
-  for (const [key, value] of Object.entries(b)) sum[key] = (sum[key] ?? 0) + value;
-  return sum;
-}
-
-/** What the run has made, for its summary. */
-export interface RunSummary {
-  readonly name: string;
-  readonly status: 'complete' | 'stopped';
-  readonly accepted: number;
-  readonly target: number | null;
-  readonly seconds: number;
-  readonly dropped: Readonly<Record<string, number>>;
-  readonly dead: Readonly<Record<string, number>>;
-  readonly tokens: Readonly<Record<string, { readonly prompt: number; readonly completion: number }>>;
-  readonly cost: number | null;
-  readonly mmd2: number | null;
-  readonly shards: readonly Pick<ManifestEntry, 'seq' | 'path' | 'rows' | 'bytes'>[];
-  readonly shardDir: string;
-  readonly samples: readonly Pick<Sample, 'id' | 'fields' | 'label'>[];
-}

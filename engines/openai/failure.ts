@@ -27,7 +27,7 @@ export function malformed(what: string): Failure {
 /** The connection could not be made, or was lost before the answer was whole. */
 export function disconnected(error: Error): Failure {
   const code = errorCode(error);
-  if (code.startsWith('HPE_')) return malformed(`it does not speak HTTP (${code})`);
+  if (error.name === 'HTTPParserError') return malformed('it does not speak HTTP');
   return new Failure('endpoint-unreachable', `the connection failed (${code})`, true);
 }
 

@@ -84,7 +84,7 @@ function parsedUrl(text: string): URL {
     throw new TypeError(`openai: url: expected http(s)://host/path, got ${inspect(text)}`);
   }
   if (url.username !== '' || url.password !== '') {
-    throw new TypeError('openai: url: expected no user or password in it; give the secret as key');
+    throw new TypeError('openai: url: expected no user or password in it; give it as key');
   }
   return url;
 }

@@ -92,7 +92,9 @@ export class WordTokenizer {
     const model = this.#tokenizer.model;
     // The model itself, since the tokenizer around it would put another space before each word.
     const ids =
-      model === null ? [] : model._call([word]).map((token) => model.tokens_to_ids.get(token) ?? unknownToken());
+      model === null
+        ? []
+        : model.encode([word]).map((token: string) => model.tokens_to_ids.get(token) ?? unknownToken());
     if (word.length <= longestKept) this.#words.set(word, ids);
     return ids;
   }

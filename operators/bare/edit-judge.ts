@@ -14,8 +14,9 @@ export interface EditJudgeOptions {
 
 /**
  * Decides why an edit is worse than its draft, if it is: the reason of a rule (`rulesOf`) that the edit breaks and the draft
- * keeps, such as `no-match` or `prompt-words`; `short`, where too few characters are left; `far`, where its meaning is
- * another one. The cosine is asked last, since it alone costs anything.
+ * keeps, such as `no-match` or `prompt-words`; `short`, where less than `minLengthRatio` of the characters is left; `long`,
+ * where the draft is less than that of the edit; `far`, where the cosine is lower. That is asked last, since it alone costs
+ * anything.
  */
 export function editJudge(options: EditJudgeOptions): (draft: Fields, edit: Fields) => Promise<string | undefined> {
   const { domain, embedder, minCosine = 0.7, minLengthRatio = 0.6 } = options;
@@ -24,7 +25,10 @@ export function editJudge(options: EditJudgeOptions): (draft: Fields, edit: Fiel
     throw new TypeError(`minLengthRatio: expected 0 to 1, got ${minLengthRatio}`);
   }
   const rules = rulesOf(domain);
-  const textOf = (fields: Fields) => Object.keys(domain.fields).map((name) => fields[name] ?? '').join('\n');
+  const textOf = (fields: Fields) =>
+    Object.keys(domain.fields)
+      .map((name) => fields[name] ?? '')
+      .join('\n');
 
   return async (draft, edit) => {
     const [before, after] = [textOf(draft), textOf(edit)];
@@ -32,6 +36,7 @@ export function editJudge(options: EditJudgeOptions): (draft: Fields, edit: Fiel
     const broken = rules.find((rule) => rule.broken(edit) !== undefined && rule.broken(draft) === undefined);
     if (broken) return broken.reason;
     if (after.length < before.length * minLengthRatio) return 'short';
+    if (before.length < after.length * minLengthRatio) return 'long';
     if (embedder === undefined) return undefined;
     const [a, b] = await embedder.embed([before, after]);
     return cosine(a, b) < minCosine ? 'far' : undefined;

@@ -2,23 +2,24 @@ import type { Fields } from '../../schemas/example.js';
 import { fieldTags, type Tag } from './tags.js';
 
 /**
- * A GBNF grammar for an edit of `draft` that continues after the first field's tag.
+ * A GBNF grammar for an edit of `draft` that continues after the first field's tag: every field has as many lines as in the
+ * draft, with the same blank ones between. Without that, a tiny model adds a comment on its work as a last paragraph.
  *
- * A field has several lines where the draft's has them, so a domain of n fields has at most 2^n grammars, which engines
- * can cache. Lengths are bounded by the request's `maxTokens` alone: a bound in the grammar would end a text in
- * mid-sentence and look like a finished one.
+ * Lengths are bounded by the request's `maxTokens` alone: a bound in the grammar would end a text in mid-sentence and look
+ * like a finished one.
  */
 export function editGrammar(tags: readonly Tag[], draft: Fields): string {
   const parts = fieldTags(tags).map((tag, index) => {
-    const opening = index === 0 ? '" "' : literal(`\n${tag.title}: `);
-    return `${opening} ${(draft[tag.name] ?? '').includes('\n') ? 'lines' : 'line'}`;
+    const opening = index === 0 ? ' ' : `\n${tag.title}: `;
+    return `${literal(opening)} ${lines(draft[tag.name] ?? '')}`;
   });
-  return [
-    `root ::= ${parts.join(' ')}`,
-    'lines ::= line ("\\n" "\\n"? line)*',
-    'line ::= [^ \\n\\r\\t] [^\\n\\r\\t]*',
-    '',
-  ].join('\n');
+  return `root ::= ${parts.join(' ')}\nline ::= [^ \\n\\r\\t] [^\\n\\r\\t]*\n`;
+}
+
+/** A line for each line of the text; more than one blank line between two counts as one. */
+function lines(text: string): string {
+  const breaks = text.trim().match(/\s*\n\s*/gu) ?? [];
+  return ['line', ...breaks.map((found) => `${literal(/\n.*\n/u.test(found) ? '\n\n' : '\n')} line`)].join(' ');
 }
 
 function literal(text: string): string {

@@ -32,7 +32,7 @@ export interface RefineOptions {
   readonly attempts?: number;
   /** The draft is kept where the edit's cosine to it is lower. @default 0.7 */
   readonly minCosine?: number;
-  /** The draft is kept where the edit has less than this share of its characters. @default 0.6 */
+  /** The draft is kept where the edit has less than this share of its characters, or it of the edit's. @default 0.6 */
   readonly minLengthRatio?: number;
   /** Measures how far an edit is from its draft; without it that is not judged. */
   readonly embedder?: Embedder | undefined;

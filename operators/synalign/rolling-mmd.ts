@@ -59,7 +59,7 @@ const leastCompared = 8;
  *
  * In order. Samples are forwarded, real records absorbed, everything else forwarded; a sample without an embedding is
  * forwarded and not counted. An embedding of the wrong size, or with a number that is not finite, is dead with
- * `record-invalid`. Throws `HeadwaterError` with `data-foreign` where the memory is of another embedder or window size, and
+ * `record-invalid`. Throws `HeadwaterError` with `data-foreign` where the memory is of another embedder or window size; throws or
  * errors the stream with `record-invalid` where it is damaged.
  *
  * @example
@@ -73,6 +73,7 @@ export function rollingMmd(options: RollingMmdOptions): OperatorFunction<In, Out
   const { window, frequencies, every } = checkedSizes(options);
   const shape = `${embedder.id} ${embedder.dimensions} ${window}`;
   checkShape(memory, shape);
+  const stored = storedBandwidth(memory);
   return (source) =>
     defer(() => {
       const { dimensions } = embedder;
@@ -81,9 +82,9 @@ export function rollingMmd(options: RollingMmdOptions): OperatorFunction<In, Out
       /** Of the embeddings in the synthetic window, by slot. */
       const ordinals = Float64Array.from({ length: window }, (_, slot) => storedCount(memory, `ordinal/${slot}`, 0));
       /** Fixed for ever once it is known. */
-      let bandwidth = storedBandwidth(memory);
+      let bandwidth = stored;
       let shapeStored = memory.has('shape');
-      if (bandwidth !== undefined) useBandwidth(bandwidth);
+      if (stored !== undefined) useBandwidth(stored);
 
       function useBandwidth(fixed: number): void {
         bandwidth = fixed;

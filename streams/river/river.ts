@@ -1,11 +1,11 @@
-import type { Recipe } from '../../schemas/recipe.js';
 import { decode } from '../../schemas/codec.js';
+import type { Recipe } from '../../schemas/recipe.js';
 import { follow } from '../follow.js';
 import { runStage, type StageRun } from '../stage/run-stage.js';
 import type { Committed } from '../stage/run-task.js';
 import type { Stage } from '../stage/stage.js';
 import type { Topics } from '../topics.js';
-import { realTopics, type RiverParts, type StageName, stageNames, stagesOf } from './stages.js';
+import { type RiverParts, realTopics, type StageName, stageNames, stagesOf } from './stages.js';
 import { topicsOf } from './topics-of.js';
 
 export interface RiverOptions {
@@ -111,7 +111,11 @@ async function startAll(
 }
 
 /** Resolves with true when each lane's `complete` tick is among the shards; with false when the signal is aborted. */
-async function lanesComplete(topics: Topics, targets: readonly (number | null)[], signal: AbortSignal): Promise<boolean> {
+async function lanesComplete(
+  topics: Topics,
+  targets: readonly (number | null)[],
+  signal: AbortSignal,
+): Promise<boolean> {
   const open = new Map(targets.entries());
   for await (const { value, headers } of follow(topics, 'shards', 0, 0, signal)) {
     if (value === null) continue;

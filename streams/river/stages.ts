@@ -13,7 +13,7 @@ import { scoped } from '../../operators/flow/scoped.js';
 import { surplusAfter } from '../../operators/flow/surplus-after.js';
 import type { Journal } from '../../operators/journal.js';
 import type { LanguageModel } from '../../operators/language-model.js';
-import type { Meter } from '../../operators/meter.js';
+import { type Meter, silent } from '../../operators/meter.js';
 import { gate } from '../../operators/quality/gate.js';
 import { embed } from '../../operators/synalign/embed.js';
 import { rollingMmd } from '../../operators/synalign/rolling-mmd.js';
@@ -129,9 +129,28 @@ const table: Readonly<Record<StageName, StageOf>> = {
 };
 
 /** The stages of a recipe, in the order of the river. */
-export function stagesOf(recipe: Recipe, parts: RiverParts, names: readonly StageName[] = stageNames): readonly Stage[] {
+export function stagesOf(
+  recipe: Recipe,
+  parts: RiverParts,
+  names: readonly StageName[] = stageNames,
+): readonly Stage[] {
   return names.map((name) => ({ ...table[name](recipe, parts), name }));
 }
+
+/** The topics that a stage consumes. */
+export function inputsOf(recipe: Recipe, name: StageName): readonly string[] {
+  return table[name](recipe, idleParts).inputs;
+}
+
+/** Parts for those who only ask how the stages are laid out. */
+export const idleParts: RiverParts = {
+  base: undefined,
+  instruct: undefined,
+  embedder: undefined,
+  meter: silent,
+  shardDir: '',
+  complete: new AbortController().signal,
+};
 
 /** Plans outstanding in a lane: twice what the base model works on, so that it never waits for a plan. */
 export function windowOf({ window, models }: Recipe): number {

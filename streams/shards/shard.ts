@@ -1,4 +1,14 @@
-import { concat, concatAll, concatMap, defer, EMPTY, finalize, from, type Observable, type OperatorFunction } from 'rxjs';
+import {
+  concat,
+  concatAll,
+  concatMap,
+  defer,
+  finalize,
+  from,
+  ignoreElements,
+  type Observable,
+  type OperatorFunction,
+} from 'rxjs';
 
 import type { Outcome } from '../../operators/flow/outcome.js';
 import type { Correction } from '../../schemas/correction.js';
@@ -8,6 +18,7 @@ import type { Sample } from '../../schemas/sample.js';
 import type { Shard } from '../../schemas/shard.js';
 import type { Tick } from '../../schemas/tick.js';
 import type { Position } from '../stage/stage.js';
+import { recoverLane } from './shard-folder.js';
 import { ShardMaker } from './shard-maker.js';
 import type { ShardFormat } from './shard-writer.js';
 
@@ -79,6 +90,7 @@ class Sharding {
   readonly #maker: ShardMaker;
   /** The samples of the shard in progress, in order. */
   #held: Sample[] = [];
+  #recovered = false;
   #mmd2: number | null;
 
   constructor(private readonly options: ShardOptions) {
@@ -95,7 +107,7 @@ class Sharding {
   }
 
   drain(): Outcomes {
-    return this.#held.length === 0 ? EMPTY : from(this.#close('drain')).pipe(concatAll());
+    return this.#held.length === 0 ? [] : from(this.#close('drain')).pipe(concatAll());
   }
 
   abort(): void {
@@ -105,6 +117,13 @@ class Sharding {
   #takeSample(sample: Sample): Outcomes {
     const position = this.options.positionOf(sample);
     if (position === undefined) throw new TypeError(`shard: positionOf knows no position of the sample ${sample.id}`);
+    if (this.#recovered) return this.#add(sample, position);
+    this.#recovered = true;
+    const recovered = recoverLane(this.options.dir, this.options.lane, position.offset);
+    return from(recovered).pipe(concatMap(() => this.#add(sample, position)));
+  }
+
+  #add(sample: Sample, position: Position): Outcomes {
     let added: Promise<void> | undefined;
     try {
       added = this.#maker.add(sample, position);
@@ -112,6 +131,34 @@ class Sharding {
       if (!(error instanceof HeadwaterError && error.code === 'value-unencodable')) throw error;
       return [{ kind: 'dead', input: sample, code: error.code, message: error.message }];
     }
-    const { rows, bytes } = this.options;
+    this.#held.push(sample);
+    const full = this.#full();
+    if (full !== undefined) return from(this.#close(full, added)).pipe(concatAll());
+    return added === undefined ? [] : from(added).pipe(ignoreElements());
+  }
+
+  #takeTick(tick: Tick): Outcomes {
+    const ending: Outcome<In, Out> =
+      tick.reason === 'complete'
+        ? { kind: 'emitted', input: tick, outputs: [tick] }
+        : { kind: 'absorbed', input: tick };
+    if (tick.reason === 'target' || this.#held.length === 0) return [ending];
+    const closed = this.#close(tick.reason === 'complete' ? 'complete' : 'tick');
+    return concat(from(closed).pipe(concatAll()), [ending]);
+  }
+
+  #full(): 'rows' | 'bytes' | undefined {
+    if (this.#held.length >= this.options.rows) return 'rows';
+    return this.#maker.bytes >= this.options.bytes ? 'bytes' : undefined;
+  }
+
+  async #close(closedBy: Shard['closedBy'], added?: Promise<void>): Promise<readonly Outcome<In, Out>[]> {
+    await added;
+    const made = await this.#maker.finish(closedBy, this.#mmd2);
+    const held = this.#held;
+    this.#held = [];
+    return held.map((input, index) =>
+      index === held.length - 1 ? { kind: 'emitted', input, outputs: [made] } : { kind: 'absorbed', input },
+    );
   }
 }

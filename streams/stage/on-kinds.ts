@@ -14,6 +14,12 @@ export function onKinds<K extends Kind, Out extends AnyRecord>(
     return { kind: 'dead', input, code: 'record-invalid', message };
   };
   return connect((records) =>
-    merge(records.pipe(filter(isTaken), operator), records.pipe(filter((record) => !isTaken(record)), map(misplaced))),
+    merge(
+      records.pipe(filter(isTaken), operator),
+      records.pipe(
+        filter((record) => !isTaken(record)),
+        map(misplaced),
+      ),
+    ),
   );
 }

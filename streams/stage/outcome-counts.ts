@@ -27,6 +27,16 @@ export function countOutcomes(counts: OutcomeCounts, outcomes: Iterable<Outcome<
   return { emitted, absorbed, dropped, dead };
 }
 
+/** Counts of several partitions as one. */
+export function addOutcomes(a: OutcomeCounts, b: OutcomeCounts): OutcomeCounts {
+  return {
+    emitted: a.emitted + b.emitted,
+    absorbed: a.absorbed + b.absorbed,
+    dropped: addByKey(a.dropped, b.dropped),
+    dead: addByKey(a.dead, b.dead),
+  };
+}
+
 /** All records that the counts stand for. */
 export function totalOutcomes({ emitted, absorbed, dropped, dead }: OutcomeCounts): number {
   return emitted + absorbed + sum(dropped) + sum(dead);
@@ -34,4 +44,10 @@ export function totalOutcomes({ emitted, absorbed, dropped, dead }: OutcomeCount
 
 function sum(counts: Readonly<Record<string, number>>): number {
   return Object.values(counts).reduce((total, count) => total + count, 0);
+}
+
+function addByKey(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Record<string, number> {
+  const sums = { ...a };
+  for (const [key, value] of Object.entries(b)) sums[key] = (sums[key] ?? 0) + value;
+  return sums;
 }

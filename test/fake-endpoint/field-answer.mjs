@@ -34,7 +34,8 @@ function edited(messages, draw) {
     first === undefined ? -1 : Math.max(user.lastIndexOf(`\n${first}`) + 1, user.startsWith(first) ? 0 : -1);
   if (start < 0) return ` ${sentence(draw)}`;
   const draft = user.slice(start + (opening === '' ? 0 : first.length));
-  return draft.replace(/[a-z]{4,}(?=[^a-z]*$)/, pick(nouns, draw));
+  const word = [...draft.matchAll(/\b[a-z]{4,}\b(?!:)/g)].at(-1);
+  return word ? draft.slice(0, word.index) + pick(nouns, draw) + draft.slice(word.index + word[0].length) : draft;
 }
 
 function sentence(draw) {

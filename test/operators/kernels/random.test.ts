@@ -16,7 +16,8 @@ describe('randomFrom', () => {
 
   test('gives the numbers that it always gave', () => {
     const random = randomFrom(7);
-    expect([random.uint32(), random.uint32(), random.float(), random.gaussian()]).toMatchSnapshot();
+    const drawn = [random.uint32(), random.uint32(), random.float(), random.gaussian()];
+    expect(drawn).toEqual([703835623, 3635109826, 0.6085140434023045, 0.01084224087066985]);
   });
 
   test('floats are uniform: mean, variance and tenths', () => {

@@ -1,0 +1,169 @@
+import { journaled } from '../../engines/journaled.js';
+import { metered } from '../../engines/metered.js';
+import type { LanguageModel } from '../../operators/language-model.js';
+import { HeadwaterError } from '../../schemas/errors.js';
+import { loadRecords } from '../../streams/river/load-input.js';
+import { type River, startRiver } from '../../streams/river/river.js';
+import { type JournaledModel, realTopics, type StageName, stageNames } from '../../streams/river/stages.js';
+import { type Engines, openEngines } from '../engines.js';
+import { exitCodes } from '../exit-codes.js';
+import type { Io } from '../io.js';
+import { type LoadedRecipe, loadRecipe } from '../recipe/load-recipe.js';
+import { display } from '../run/display.js';
+import { downloads } from '../run/downloads.js';
+import { type Prepared, prepare } from '../run/prepare.js';
+import { RunWatch } from '../run/run-view.js';
+import { printSummary, summarize } from '../run/summary.js';
+import { viewOf } from '../run/view-of.js';
+import { type Interruption, interruption } from '../signals.js';
+
+export interface RunOptions {
+  readonly recipe: string;
+  readonly samples?: number;
+  readonly data?: string;
+  readonly out?: string;
+  readonly stages?: string;
+  readonly set: readonly string[];
+  /** Where the target was reached before: go for as many more. */
+  readonly more: boolean;
+  /** How long a first Ctrl-C lets models finish. */
+  readonly graceMs: number;
+}
+
+interface Session {
+  readonly loaded: LoadedRecipe;
+  readonly prepared: Prepared;
+  readonly stages: readonly StageName[];
+  readonly graceMs: number;
+  readonly watch: RunWatch;
+  readonly interruption: Interruption;
+  readonly io: Io;
+}
+
+/** `headwater run`: streams samples until the target is reached, or Ctrl-C; resolves with the exit code. */
+export async function run(options: RunOptions, io: Io): Promise<number> {
+  const stages = stageList(options.stages);
+  const { samples, out } = options;
+  const overrides = {
+    set: options.set,
+    ...(samples === undefined ? {} : { samples }),
+    ...(out === undefined ? {} : { out }),
+  };
+  const loaded = await loadRecipe(options.recipe, overrides);
+  for (const warning of loaded.warnings) io.err(`${warning}\n`);
+  const dataDir = options.data ?? loaded.recipe.topics.dir ?? '.headwater';
+  const prepared = await prepare({ loaded, dataDir, more: options.more });
+  const interrupted = interruption();
+  try {
+    const watch = new RunWatch(prepared.accepted);
+    const { graceMs } = options;
+    return await runSession({ loaded, prepared, stages, graceMs, watch, interruption: interrupted, io });
+  } finally {
+    interrupted.release();
+    await prepared.close();
+  }
+}
+
+async function runSession(session: Session): Promise<number> {
+  const { prepared, watch, interruption: interrupted, io } = session;
+  if (prepared.complete) {
+    printSummary(await summarize('complete', prepared, watch), io);
+    io.err('The target was reached before. Raise it with --samples, or go for as many more with --more.\n');
+    return exitCodes.done;
+  }
+  const engines = await openSession(session);
+  if (engines === undefined) return exitCodes.interrupted;
+  try {
+    const status = await stream(session, engines);
+    printSummary(await summarize(status, prepared, watch), io);
+    return status === 'complete' ? exitCodes.done : exitCodes.interrupted;
+  } finally {
+    await engines.close();
+    if (interrupted.soon.aborted) io.err('Stopped. The same command goes on from here.\n');
+  }
+}
+
+/** The engines, or undefined where Ctrl-C came first. */
+async function openSession({ loaded, stages, interruption: interrupted, io }: Session): Promise<Engines | undefined> {
+  const shown = downloads(io);
+  try {
+    return await openEngines(loaded.recipe, stages, {
+      base: loaded.dir,
+      environment: process.env,
+      signal: interrupted.soon,
+      progress: shown.progress,
+      pulled: shown.pulled,
+    });
+  } catch (error) {
+    if (interrupted.soon.aborted) return undefined;
+    throw error;
+  } finally {
+    shown.done();
+  }
+}
+
+async function stream(session: Session, engines: Engines): Promise<'complete' | 'stopped'> {
+  const { prepared, stages, graceMs, watch, interruption: interrupted, io } = session;
+  const { recipe, topics, targets, shardDir } = prepared;
+  const river = await startRiver({
+    recipe,
+    topics,
+    targets,
+    stages,
+    parts: {
+      base: engines.base && journaling(engines.base, 'base', watch),
+      instruct: engines.instruct && journaling(engines.instruct, 'instruct', watch),
+      embedder: engines.embedder,
+      meter: watch,
+      shardDir,
+    },
+    committed: (committed) => watch.committed(committed),
+  });
+  stopOn(interrupted, river, graceMs, io);
+  const shown = display(io, () => viewOf(prepared, river, watch));
+  try {
+    const loading = loadReal(session).then(() => river.done);
+    return await Promise.race([river.done, loading]);
+  } finally {
+    await shown.stop();
+    river.stop(0);
+    await river.done.catch(() => undefined);
+  }
+}
+
+function stopOn(interrupted: Interruption, river: River, graceMs: number, io: Io): void {
+  const soon = () => {
+    io.err('\nStopping: what is in flight is finished and committed (Ctrl-C again: it is dropped) ...\n');
+    river.stop(graceMs);
+  };
+  if (interrupted.soon.aborted) soon();
+  else interrupted.soon.addEventListener('abort', soon, { once: true });
+  interrupted.atOnce.addEventListener('abort', () => river.stop(0), { once: true });
+}
+
+/** The real stream comes in beside the river; a restart goes on where the last run's loading ended. */
+async function loadReal({ loaded, prepared, stages, interruption: interrupted }: Session): Promise<void> {
+  const { recipe, topics } = prepared;
+  const source = recipe.inputs.real;
+  if (source === undefined || (typeof source === 'object' && 'topic' in source) || !stages.includes('align')) return;
+  const [topic] = realTopics(recipe);
+  if (topic === undefined) return;
+  const { partitions } = recipe.topics;
+  const target = { topics, topic, partitions, source, base: loaded.dir, domain: recipe.domain };
+  await loadRecords('real', { ...target, now: Date.now, signal: interrupted.soon }, true);
+}
+
+function journaling(model: LanguageModel, role: string, watch: RunWatch): JournaledModel {
+  return (journal) => journaled(metered(model, role, watch), journal);
+}
+
+function stageList(stages: string | undefined): readonly StageName[] {
+  if (stages === undefined) return stageNames;
+  const names = stages.split(',').map((name) => name.trim());
+  const unknown = names.find((name) => !stageNames.some((known) => known === name));
+  if (unknown === undefined) return stageNames.filter((name) => names.includes(name));
+  throw new HeadwaterError(
+    'recipe-invalid',
+    `--stages: there is no stage '${unknown}': choose from ${stageNames.join(', ')}`,
+  );
+}

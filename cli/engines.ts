@@ -1,0 +1,143 @@
+import { resolve } from 'node:path';
+
+import { llama } from '../engines/llama/llama.js';
+import { catalogue } from '../engines/models/catalogue.js';
+import { type PulledModel, type PullProgress, pull } from '../engines/models/pull.js';
+import { openai } from '../engines/openai/openai.js';
+import { replay } from '../engines/replay.js';
+import { staticEmbedder } from '../engines/static/static-embedder.js';
+import type { Embedder } from '../operators/embedder.js';
+import type { LanguageModel } from '../operators/language-model.js';
+import { HeadwaterError } from '../schemas/errors.js';
+import type { LanguageModelConfig, LlamaConfig, OpenaiConfig, Recipe } from '../schemas/recipe.js';
+import { defaultSequences, type StageName } from '../streams/river/stages.js';
+
+export interface EngineContext {
+  /** The folder that paths in the recipe are relative to. */
+  readonly base: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+  readonly progress: (progress: PullProgress) => void;
+  /** Told of each model that was fetched or found: for its licence and notes. */
+  readonly pulled: (model: PulledModel) => void;
+}
+
+/** Those engines that the stages of this process ask. */
+export interface Engines {
+  readonly base: LanguageModel | undefined;
+  readonly instruct: LanguageModel | undefined;
+  readonly embedder: Embedder | undefined;
+  close(): Promise<void>;
+}
+
+/** The catalogue's name of the static embedder. */
+const staticModel = 'wordllama-256';
+
+const embeddingStages: readonly StageName[] = ['refine', 'align', 'shard'];
+
+/** Fetches what model files are missing, and opens the engines that the stages need. */
+export async function openEngines(
+  { models, steps }: Recipe,
+  stages: readonly StageName[],
+  context: EngineContext,
+): Promise<Engines> {
+  const drafter = stages.includes('draft') ? models.base : undefined;
+  const refiner = stages.includes('refine') && steps.refine !== 'off' ? models.instruct : undefined;
+  const embeds = stages.some((stage) => embeddingStages.includes(stage));
+  const opened: { close(): Promise<void> }[] = [];
+  const keep = async <Engine extends { close(): Promise<void> }>(opening: Promise<Engine>): Promise<Engine> => {
+    const engine = await opening;
+    opened.push(engine);
+    return engine;
+  };
+  const close = async () => {
+    await Promise.all(opened.map((engine) => engine.close()));
+  };
+  try {
+    const files = await pullAll(
+      [drafter, refiner].filter((model) => model !== undefined),
+      embeds,
+      context,
+    );
+    const [embedder, base, instruct] = await Promise.all([
+      embeds ? keep(openEmbedder(files)) : undefined,
+      drafter && keep(openModel(drafter, files, context)),
+      refiner && keep(openModel(refiner, files, context)),
+    ]);
+    return { embedder, base, instruct, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** One after another, so that the progress is that of one file. */
+async function pullAll(
+  models: readonly LanguageModelConfig[],
+  embeds: boolean,
+  context: EngineContext,
+): Promise<ReadonlyMap<string, PulledModel>> {
+  const names = models.flatMap((model) => (model.engine === 'llama' && inCatalogue(model.model) ? [model.model] : []));
+  const files = new Map<string, PulledModel>();
+  for (const name of new Set(embeds ? [...names, staticModel] : names)) {
+    const model = await pull(name, { signal: context.signal, onProgress: context.progress });
+    context.pulled(model);
+    files.set(name, model);
+  }
+  return files;
+}
+
+async function openEmbedder(files: ReadonlyMap<string, PulledModel>): Promise<Embedder> {
+  const [weights = '', tokenizer = ''] = files.get(staticModel)?.files.values() ?? [];
+  return staticEmbedder({ weights, tokenizer });
+}
+
+async function openModel(
+  config: LanguageModelConfig,
+  files: ReadonlyMap<string, PulledModel>,
+  context: EngineContext,
+): Promise<LanguageModel> {
+  switch (config.engine) {
+    case 'openai':
+      return openai(openaiOptions(config, context.environment));
+    case 'llama':
+      return llama({ ...llamaOptions(config), file: modelFile(config, files, context.base) });
+    case 'replay':
+      return replay({ file: resolve(context.base, config.journal) });
+  }
+}
+
+function openaiOptions(config: OpenaiConfig, environment: EngineContext['environment']) {
+  const { url, model, maxInFlight, timeoutMs, retries, price } = config;
+  return { url, model, maxInFlight, timeoutMs, retries, ...(price === undefined ? {} : { price }), ...keyOf(config, environment) };
+}
+
+function keyOf({ key }: OpenaiConfig, environment: EngineContext['environment']): { readonly key?: string } {
+  if (key === undefined) return {};
+  const name = key.slice(1);
+  const secret = environment[name];
+  if (secret) return { key: secret };
+  throw new HeadwaterError(
+    'environment-missing',
+    `the recipe takes a key from ${key}: set the environment variable ${name}`,
+  );
+}
+
+function llamaOptions({ model, sequences = defaultSequences, contextSize, threads, gpu }: LlamaConfig) {
+  return {
+    name: model,
+    sequences,
+    gpu,
+    ...(contextSize === undefined ? {} : { contextSize }),
+    ...(threads === undefined ? {} : { threads }),
+  };
+}
+
+function modelFile({ model }: LlamaConfig, files: ReadonlyMap<string, PulledModel>, base: string): string {
+  const [file] = files.get(model)?.files.values() ?? [];
+  return file ?? resolve(base, model);
+}
+
+function inCatalogue(model: string): boolean {
+  return catalogue.some(({ name }) => name === model);
+}

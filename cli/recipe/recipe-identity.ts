@@ -1,0 +1,55 @@
+import { isDeepStrictEqual } from 'node:util';
+
+import type { Recipe } from '../../schemas/recipe.js';
+
+/** What of a recipe may change between two runs on one data folder, `*` standing for any key: no sample depends on it. */
+export const mayDiffer: readonly string[] = [
+  'target',
+  'window',
+  'models.*.url',
+  'models.*.key',
+  'models.*.price',
+  'models.*.maxInFlight',
+  'models.*.timeoutMs',
+  'models.*.retries',
+  'models.*.threads',
+  'models.*.sequences',
+  'shards.every',
+  'topics.dir',
+  'topics.retention',
+];
+
+/** A recipe as plain JSON without what may differ: a data folder belongs to the recipes that have the same. */
+export type RecipeIdentity = Readonly<Record<string, unknown>>;
+
+const ignored = mayDiffer.map((pattern) => pattern.split('.'));
+
+export function recipeIdentity(recipe: Recipe): RecipeIdentity {
+  const json: unknown = JSON.parse(JSON.stringify(recipe));
+  return isMapping(json) ? kept(json, []) : {};
+}
+
+/** The paths at which two recipes' identities differ, for the message that refuses a data folder. */
+export function identityDifferences(a: unknown, b: unknown, path: readonly string[] = []): readonly string[] {
+  if (isDeepStrictEqual(a, b)) return [];
+  if (!isMapping(a) || !isMapping(b)) return [path.join('.')];
+  const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
+  return [...keys].flatMap((key) => identityDifferences(a[key], b[key], [...path, key]));
+}
+
+function kept(mapping: RecipeIdentity, path: readonly string[]): RecipeIdentity {
+  const entries = Object.entries(mapping).flatMap(([key, value]): [string, unknown][] => {
+    const here = [...path, key];
+    if (ignored.some((pattern) => matches(pattern, here))) return [];
+    return [[key, isMapping(value) ? kept(value, here) : value]];
+  });
+  return Object.fromEntries(entries);
+}
+
+function matches(pattern: readonly string[], path: readonly string[]): boolean {
+  return pattern.length === path.length && pattern.every((key, index) => key === '*' || key === path[index]);
+}
+
+function isMapping(value: unknown): value is RecipeIdentity {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,87 @@
+import type { Sample } from '../../schemas/sample.js';
+import type { ManifestEntry } from '../../schemas/shard.js';
+import { riverStatus } from '../../streams/river/river-status.js';
+import { readManifest } from '../../streams/shards/manifest-file.js';
+import type { Io } from '../io.js';
+import { type Prepared, totalTarget } from './prepare.js';
+import { clock } from './render.js';
+import type { RunWatch } from './run-view.js';
+
+/** What `run --json` prints. */
+export interface RunSummary {
+  readonly name: string;
+  readonly status: 'complete' | 'stopped';
+  /** Of all runs on this data folder. */
+  readonly accepted: number;
+  readonly target: number | null;
+  readonly acceptedNow: number;
+  readonly seconds: number;
+  readonly dropped: Readonly<Record<string, number>>;
+  readonly dead: Readonly<Record<string, number>>;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  /** US dollars; null where a price is not known. */
+  readonly cost: number | null;
+  readonly mmd2: number | null;
+  readonly shardDir: string;
+  readonly shards: readonly Pick<ManifestEntry, 'seq' | 'path' | 'rows' | 'bytes'>[];
+  /** Of this run. */
+  readonly samples: readonly Pick<Sample, 'id' | 'fields' | 'label'>[];
+}
+
+const shownSamples = 2;
+
+export async function summarize(
+  status: RunSummary['status'],
+  { recipe, topics, shardDir, targets }: Prepared,
+  watch: RunWatch,
+): Promise<RunSummary> {
+  const { ledger, correction } = await riverStatus(recipe, topics);
+  const shards = [];
+  for await (const { seq, path, rows, bytes } of readManifest(shardDir)) shards.push({ seq, path, rows, bytes });
+  return {
+    name: recipe.name,
+    status,
+    accepted: ledger.accepted,
+    target: totalTarget(targets),
+    acceptedNow: watch.accepted - watch.acceptedBefore,
+    seconds: Math.round(watch.elapsedMs / 100) / 10,
+    dropped: ledger.dropped,
+    dead: ledger.dead,
+    promptTokens: ledger.promptTokens,
+    completionTokens: ledger.completionTokens,
+    cost: ledger.cost,
+    mmd2: correction?.mmd2 ?? null,
+    shardDir,
+    shards,
+    samples: watch.samples.map(({ id, fields, label }) => ({ id, fields, ...(label === undefined ? {} : { label }) })),
+  };
+}
+
+/** The end of a run for a person: two samples, then what was made and where it is. */
+export function printSummary(summary: RunSummary, io: Io): void {
+  if (io.json) {
+    io.out(`${JSON.stringify(summary, null, 2)}\n`);
+    return;
+  }
+  for (const sample of summary.samples.slice(0, shownSamples)) io.out(`${sampleText(sample)}\n\n`);
+  for (const line of summaryLines(summary)) io.out(`${line}\n`);
+}
+
+function summaryLines(summary: RunSummary): readonly string[] {
+  const { accepted, target, acceptedNow, seconds, dropped, dead, mmd2, cost, shards, shardDir } = summary;
+  const rows = shards.reduce((sum, shard) => sum + shard.rows, 0);
+  const ended = [...Object.entries(dropped), ...Object.entries(dead).map(([code, n]) => [`dead ${code}`, n] as const)];
+  return [
+    `accepted   ${accepted}${target === null ? '' : ` of ${target}`} (${acceptedNow} in this run, ${clock(seconds * 1000)})`,
+    `dropped    ${ended.length === 0 ? 'none' : ended.map(([reason, n]) => `${reason} ${n}`).join(', ')}`,
+    `tokens     ${summary.promptTokens} read, ${summary.completionTokens} written; cost ${cost === null ? 'unknown' : `$${cost.toFixed(4)}`}`,
+    `MMD²       ${mmd2 === null ? 'not known: no real stream, or too few samples' : `${mmd2.toFixed(4)} to the real stream`}`,
+    `shards     ${shards.length} with ${rows} rows in ${shardDir}`,
+  ];
+}
+
+function sampleText({ fields, label }: RunSummary['samples'][number]): string {
+  const texts = Object.entries(fields).map(([name, text]) => `${name}: ${text}`);
+  return [...(label === undefined ? [] : [`[${label}]`]), ...texts].join('\n');
+}

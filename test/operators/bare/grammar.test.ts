@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest';
+import { editGrammar } from '../../../operators/bare/grammar.js';
+import { tagsOf } from '../../../operators/bare/tags.js';
+import { domain } from '../../../schemas/domain.js';
+import { mail } from './mail.js';
+
+test('an edit has the lines of its draft', () => {
+  expect(editGrammar(tagsOf(mail), { subject: 'a', body: 'b\nc\n \n\nd' })).toBe(
+    'root ::= " " line "\\nBody: " line "\\n" line "\\n\\n" line\nline ::= [^ \\n\\r\\t] [^\\n\\r\\t]*\n',
+  );
+  expect(editGrammar(tagsOf(mail), { subject: 'a', body: 'b\n' })).toContain('root ::= " " line "\\nBody: " line\n');
+});
+
+test('a title is quoted', () => {
+  const tags = tagsOf(domain.parse({ about: 'x', fields: { a: {}, b: { title: 'The "b" \\ c' } } }));
+  expect(editGrammar(tags, { a: 'x', b: 'y' })).toContain(String.raw`"\nThe \"b\" \\ c: " line`);
+});
