@@ -112,7 +112,6 @@ function jsonCpuMs(): number {
   for (let seed = 0; seed < times; seed += 1) once(seed);
   const { user, system } = process.cpuUsage(cpu);
   if (sum === 0) throw new Error('nothing was measured');
-  // The raw client writes the request's JSON too, so only the answer's is left to subtract from the difference; all is reported.
   return (user + system) / 1000 / times;
 }
 

@@ -109,7 +109,15 @@ async function openModel(
 
 function openaiOptions(config: OpenaiConfig, environment: EngineContext['environment']) {
   const { url, model, maxInFlight, timeoutMs, retries, price } = config;
-  return { url, model, maxInFlight, timeoutMs, retries, ...(price === undefined ? {} : { price }), ...keyOf(config, environment) };
+  return {
+    url,
+    model,
+    maxInFlight,
+    timeoutMs,
+    retries,
+    ...(price === undefined ? {} : { price }),
+    ...keyOf(config, environment),
+  };
 }
 
 function keyOf({ key }: OpenaiConfig, environment: EngineContext['environment']): { readonly key?: string } {

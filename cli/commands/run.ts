@@ -13,6 +13,7 @@ import { display } from '../run/display.js';
 import { downloads } from '../run/downloads.js';
 import { type Prepared, prepare } from '../run/prepare.js';
 import { RunWatch } from '../run/run-view.js';
+import { sampleText } from '../run/sample-text.js';
 import { printSummary, summarize } from '../run/summary.js';
 import { viewOf } from '../run/view-of.js';
 import { type Interruption, interruption } from '../signals.js';
@@ -26,6 +27,8 @@ export interface RunOptions {
   readonly set: readonly string[];
   /** Where the target was reached before: go for as many more. */
   readonly more: boolean;
+  /** Write each sample to standard output when it is accepted. */
+  readonly print: boolean;
   /** How long a first Ctrl-C lets models finish. */
   readonly graceMs: number;
 }
@@ -34,6 +37,7 @@ interface Session {
   readonly loaded: LoadedRecipe;
   readonly prepared: Prepared;
   readonly stages: readonly StageName[];
+  readonly print: boolean;
   readonly graceMs: number;
   readonly watch: RunWatch;
   readonly interruption: Interruption;
@@ -56,8 +60,8 @@ export async function run(options: RunOptions, io: Io): Promise<number> {
   const interrupted = interruption();
   try {
     const watch = new RunWatch(prepared.accepted);
-    const { graceMs } = options;
-    return await runSession({ loaded, prepared, stages, graceMs, watch, interruption: interrupted, io });
+    const { graceMs, print } = options;
+    return await runSession({ loaded, prepared, stages, print, graceMs, watch, interruption: interrupted, io });
   } finally {
     interrupted.release();
     await prepared.close();
@@ -67,7 +71,7 @@ export async function run(options: RunOptions, io: Io): Promise<number> {
 async function runSession(session: Session): Promise<number> {
   const { prepared, watch, interruption: interrupted, io } = session;
   if (prepared.complete) {
-    printSummary(await summarize('complete', prepared, watch), io);
+    printSummary(await summarize('complete', prepared, watch), false, io);
     io.err('The target was reached before. Raise it with --samples, or go for as many more with --more.\n');
     return exitCodes.done;
   }
@@ -75,7 +79,7 @@ async function runSession(session: Session): Promise<number> {
   if (engines === undefined) return exitCodes.interrupted;
   try {
     const status = await stream(session, engines);
-    printSummary(await summarize(status, prepared, watch), io);
+    printSummary(await summarize(status, prepared, watch), session.print, io);
     return status === 'complete' ? exitCodes.done : exitCodes.interrupted;
   } finally {
     await engines.close();
@@ -121,6 +125,7 @@ async function stream(session: Session, engines: Engines): Promise<'complete' | 
   });
   stopOn(interrupted, river, graceMs, io);
   const shown = display(io, () => viewOf(prepared, river, watch));
+  if (session.print && !io.json) watch.sampled = (sample) => shown.print(`${sampleText(sample)}\n\n`);
   try {
     const loading = loadReal(session).then(() => river.done);
     return await Promise.race([river.done, loading]);

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 
 import { HeadwaterError } from '../../schemas/errors.js';
 import type { Recipe } from '../../schemas/recipe.js';
-import { type DataFolder, openDataFolder } from '../../streams/data-folder.js';
+import { openDataFolder } from '../../streams/data-folder.js';
 import { openLog } from '../../streams/log/open-log.js';
 import { loadSeeds } from '../../streams/river/load-input.js';
 import { acceptedSamples } from '../../streams/river/river-status.js';
@@ -15,6 +15,7 @@ import { checkShardFolder } from '../../streams/shards/shard-folder.js';
 import type { Topics } from '../../streams/topics.js';
 import type { LoadedRecipe } from '../recipe/load-recipe.js';
 import { recipeIdentity } from '../recipe/recipe-identity.js';
+import { keepRun } from './kept-run.js';
 
 export interface PrepareOptions {
   readonly loaded: LoadedRecipe;
@@ -36,27 +37,48 @@ export interface Prepared {
   close(): Promise<void>;
 }
 
-/** Opens the data folder, creates topics, loads the seeds once, and tells the lanes their targets. */
-export async function prepare({ loaded, dataDir, more }: PrepareOptions): Promise<Prepared> {
-  const { recipe } = loaded;
+/** A data folder that is ours, with its topics. */
+export interface OpenRun {
+  readonly topics: Topics;
+  readonly shardDir: string;
+  close(): Promise<void>;
+}
+
+/** Opens the data folder for writing, which one process at a time may, and creates the topics. */
+export async function openRun(loaded: LoadedRecipe, dataDir: string): Promise<OpenRun> {
+  const { recipe, dir: base } = loaded;
   const shardDir = resolve(recipe.shards.dir);
   await checkShardFolder(shardDir);
   const folder = await openDataFolder({ dir: resolve(dataDir), recipe: await identityOf(loaded), mayDiffer: [] });
   try {
+    await keepRun(folder.dir, { recipe, base, shardDir });
     const topics = await openLog({ dir: folder.topicsDir });
-    try {
-      await topics.ensure(topicsOf(recipe, stagesOf(recipe, idleParts, stageNames)));
-      const targets = await aim(loaded, topics, more);
-      const completed = await readCompleted(topics, recipe.topics.partitions);
-      const complete = targets.every((target, lane) => target !== null && (completed[lane] ?? 0) >= target);
-      const accepted = await acceptedSamples(topics);
-      return { recipe, topics, shardDir, targets, accepted, complete, close: () => closeBoth(topics, folder) };
-    } catch (error) {
+    const close = async () => {
+      await topics.close();
+      await folder.close();
+    };
+    await topics.ensure(topicsOf(recipe, stagesOf(recipe, idleParts, stageNames))).catch(async (error) => {
       await topics.close();
       throw error;
-    }
+    });
+    return { topics, shardDir, close };
   } catch (error) {
     await folder.close();
+    throw error;
+  }
+}
+
+/** Opens a run, loads the seeds once, and tells the lanes their targets. */
+export async function prepare({ loaded, dataDir, more }: PrepareOptions): Promise<Prepared> {
+  const { recipe } = loaded;
+  const { topics, shardDir, close } = await openRun(loaded, dataDir);
+  try {
+    const targets = await aim(loaded, topics, more);
+    const completed = await readCompleted(topics, recipe.topics.partitions);
+    const complete = targets.every((target, lane) => target !== null && (completed[lane] ?? 0) >= target);
+    return { recipe, topics, shardDir, targets, accepted: await acceptedSamples(topics), complete, close };
+  } catch (error) {
+    await close();
     throw error;
   }
 }
@@ -118,9 +140,4 @@ async function identityOf({ recipe, dir }: LoadedRecipe): Promise<Readonly<Recor
       cause,
     });
   }
-}
-
-async function closeBoth(topics: Topics, folder: DataFolder): Promise<void> {
-  await topics.close();
-  await folder.close();
 }

@@ -46,7 +46,10 @@ export class RunWatch {
   readonly #counts = new Map<string, Map<number, OutcomeCounts>>();
   readonly #tokens = new Map<string, { promptTokens: number; completionTokens: number; calls: number }>();
   readonly #mmd2: number[] = [];
+  /** The newest samples of this run. */
   readonly samples: Sample[] = [];
+  /** Told of each sample when it is committed. */
+  sampled: (sample: Sample) => void = () => undefined;
   #priced = true;
   #cost = 0;
   #newest: Correction | undefined;
@@ -116,6 +119,7 @@ export class RunWatch {
     this.accepted++;
     this.samples.push(sample);
     if (this.samples.length > keptSamples) this.samples.shift();
+    this.sampled(sample);
   }
 
   #correct(correction: Correction): void {

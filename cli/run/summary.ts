@@ -6,6 +6,7 @@ import type { Io } from '../io.js';
 import { type Prepared, totalTarget } from './prepare.js';
 import { clock } from './render.js';
 import type { RunWatch } from './run-view.js';
+import { sampleText } from './sample-text.js';
 
 /** What `run --json` prints. */
 export interface RunSummary {
@@ -58,13 +59,13 @@ export async function summarize(
   };
 }
 
-/** The end of a run for a person: two samples, then what was made and where it is. */
-export function printSummary(summary: RunSummary, io: Io): void {
+/** The end of a run for a person: two samples, where they were not shown before, then what was made and where it is. */
+export function printSummary(summary: RunSummary, shown: boolean, io: Io): void {
   if (io.json) {
     io.out(`${JSON.stringify(summary, null, 2)}\n`);
     return;
   }
-  for (const sample of summary.samples.slice(0, shownSamples)) io.out(`${sampleText(sample)}\n\n`);
+  if (!shown) for (const sample of summary.samples.slice(0, shownSamples)) io.out(`${sampleText(sample)}\n\n`);
   for (const line of summaryLines(summary)) io.out(`${line}\n`);
 }
 
@@ -79,9 +80,4 @@ function summaryLines(summary: RunSummary): readonly string[] {
     `MMD²       ${mmd2 === null ? 'not known: no real stream, or too few samples' : `${mmd2.toFixed(4)} to the real stream`}`,
     `shards     ${shards.length} with ${rows} rows in ${shardDir}`,
   ];
-}
-
-function sampleText({ fields, label }: RunSummary['samples'][number]): string {
-  const texts = Object.entries(fields).map(([name, text]) => `${name}: ${text}`);
-  return [...(label === undefined ? [] : [`[${label}]`]), ...texts].join('\n');
 }

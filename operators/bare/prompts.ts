@@ -61,9 +61,12 @@ function copyEditMessages(domain: Domain, draft: Fields): readonly ChatMessage[]
   return [
     {
       role: 'system',
-      content: 'You correct spelling, grammar and punctuation. You keep the words, the names and the length.',
+      content: 'You are a careful copy editor. You fix errors and make a text read naturally.',
     },
-    { role: 'user', content: `Correct the mistakes in this text.\n\n${fieldLines(tags, draft).join('\n')}` },
+    {
+      role: 'user',
+      content: `Edit this text. Keep its meaning and its length.\n\n${fieldLines(tags, draft).join('\n')}`,
+    },
     { role: 'assistant', content: `${firstTitle(tags)}:` },
   ];
 }

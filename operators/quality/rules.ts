@@ -92,10 +92,16 @@ export function noMatch(domain: Domain): Rule {
   });
 }
 
-/** A marker of the prompt's examples, or one that is only a space or a letter away from it. */
+/** A marker of the prompt's examples as it is written, with other signs between its words, or in any case on its own line. */
 export function leakedMarker(): Rule {
-  const [start, end] = [markers.start, markers.end].map((marker) => marker.split(' ').map(escaped).join('\\W{0,3}'));
-  return inAnyField('leaked-marker', false, new RegExp(`${start}|${end}`, 'iu'));
+  const pairs = Object.values(markers).map((marker) => marker.split(' ').map(escaped).join('[\\W_]{0,3}'));
+  const asWritten = new RegExp(pairs.join('|'), 'u');
+  const alone = new RegExp(`^\\W*(?:${pairs.join('|')})\\W*$`, 'imu');
+  return {
+    reason: 'leaked-marker',
+    form: false,
+    broken: (fields) => evidence(fields, (text) => (asWritten.exec(text) ?? alone.exec(text))?.[0]),
+  };
 }
 
 /** A title of the prompt's lines, with its colon: at the start of a line in any case, elsewhere as it is written. */
@@ -117,6 +123,8 @@ export function promptWords(): Rule {
       String.raw`\brewrit(?:e|ten|ing)\b`,
       String.raw`\bproof-?read`,
       String.raw`\bsame format\b`,
+      String.raw`\bcopy[ -]?edit`,
+      String.raw`\bits meaning and its length\b`,
       String.raw`\bcorrect(?:ed|ing)? the (?:mistakes|errors|spelling|grammar|text)\b`,
       String.raw`\b(?:corrected|improved|revised|edited|original) (?:text|sentence|version|draft)\b`,
       String.raw`\b(?:text|sentence) (?:is|has been) (?:corrected|improved|revised|edited)\b`,
@@ -176,7 +184,7 @@ function sentenceTwice(text: string): string | undefined {
 function wordsOnEnd(text: string): string | undefined {
   const words = wordsOf(text);
   for (let size = 1; size <= 8; size += 1) {
-    const needed = size === 1 ? 4 : 2;
+    const needed = size === 1 ? 3 : 2;
     let same = 0;
     for (let at = size; at < words.length; at += 1) {
       same = words[at] === words[at - size] ? same + 1 : 0;

@@ -103,7 +103,7 @@ export function textOf(fields: Fields, domain: Pick<Domain, 'fields'>): string {
 function batchLength(waiting: readonly AnyRecord[], maxBatch: number): number {
   let texts = 0;
   for (const [length, record] of waiting.entries()) {
-    if (isEmbeddable(record) && ++texts >= maxBatch) return length;
+    if (isEmbeddable(record) && ++texts > maxBatch) return length;
   }
   return waiting.length;
 }

@@ -25,9 +25,9 @@ const batchSize = 500;
 /** Enough of a partition's end to find the last line that was loaded. */
 const tailLength = 64;
 
-/** Seeds into every lane, with the target that opens it, all or nothing. Throws `input-unreadable` when no line is a seed. */
-export async function loadSeeds(options: LoadOptions, targets: readonly (number | null)[]): Promise<InputCounts> {
-  const { topics, topic, now } = options;
+/** Seeds into every lane, with the targets that open them, all or nothing. Throws `input-unreadable` when no line is a seed. */
+export async function loadSeeds(options: LoadOptions, targets: readonly (number | null)[] = []): Promise<InputCounts> {
+  const { topics, topic, partitions, now } = options;
   const input = readInput({ ...options, kind: 'seeds' });
   const seeds: Seed[] = [];
   const dead: DeadLetter[] = [];
@@ -40,10 +40,11 @@ export async function loadSeeds(options: LoadOptions, targets: readonly (number 
     throw new HeadwaterError('input-unreadable', `no line of ${sourceName(options.source)} is a seed (${why})`);
   }
   const at = now();
-  const messages = targets.flatMap((total, lane) => [
-    ...seeds.map((seed) => recordMessage(topic, lane, seed)),
-    targetMessage(topic, lane, total, at),
-  ]);
+  const lanes = Array.from({ length: partitions }, (_, lane) => lane);
+  const messages = [
+    ...lanes.flatMap((lane) => seeds.map((seed) => recordMessage(topic, lane, seed))),
+    ...targets.map((total, lane) => targetMessage(topic, lane, total, at)),
+  ];
   if (dead.length > 0) await topics.append(dead.map((letter) => recordMessage('dead-letters', 0, letter)));
   await topics.append(messages);
   return input.counts;

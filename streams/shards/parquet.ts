@@ -16,12 +16,19 @@ export type ParquetCompression = 'zstd' | 'snappy' | 'none';
 
 const codecs = { zstd: Compression.ZSTD, snappy: Compression.SNAPPY, none: Compression.UNCOMPRESSED };
 
+/** Bounds of a row group, which is held in memory. */
+export interface RowGroup {
+  readonly rows: number;
+  /** As encoded. */
+  readonly bytes: number;
+}
+
 /**
- * Record batches to Parquet, a row group each: Arrow buffers into arrow-rs in WebAssembly, which holds one row group.
+ * Record batches to Parquet: Arrow buffers into arrow-rs in WebAssembly, which holds one row group.
  *
- * `rowGroup` bounds a batch, in rows. The embedded Arrow schema lets Arrow readers see fixed-size lists and time zones.
+ * The embedded Arrow schema lets Arrow readers see fixed-size lists and time zones.
  */
-export function parquetEncoder(file: ShardFile, compression: ParquetCompression, rowGroup: number): BatchEncoder {
+export function parquetEncoder(file: ShardFile, compression: ParquetCompression, rowGroup: RowGroup): BatchEncoder {
   const source = new BatchSource();
   let discarded = false;
   let written: Promise<void> | undefined;
@@ -110,7 +117,7 @@ function inWasm(batch: RecordBatch): readonly WasmBatch[] {
 }
 
 /** Properties for one writer, which consumes them: a second one would silently write without compression. */
-function properties(compression: ParquetCompression, rowGroup: number): WriterProperties {
+function properties(compression: ParquetCompression, rowGroup: RowGroup): WriterProperties {
   return (
     new WriterPropertiesBuilder()
       .setCreatedBy('headwater')
@@ -119,7 +126,8 @@ function properties(compression: ParquetCompression, rowGroup: number): WriterPr
       .setDictionaryEnabled(false)
       .setColumnDictionaryEnabled('label', true)
       .setStatisticsEnabled(EnabledStatistics.Chunk)
-      .setMaxRowGroupSize(rowGroup)
+      .setMaxRowGroupSize(rowGroup.rows)
+      .setMaxRowGroupBytes(rowGroup.bytes)
       .build()
   );
 }

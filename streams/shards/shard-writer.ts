@@ -41,7 +41,7 @@ export class ShardWriter<Row> {
   ) {
     this.#encoder =
       format.format === 'parquet'
-        ? parquetEncoder(file, format.compression, groupRows)
+        ? parquetEncoder(file, format.compression, { rows: groupRows, bytes: groupBytes })
         : arrowFileEncoder(file, batch.schema);
   }
 

@@ -60,6 +60,7 @@ class FakeEndpoint {
   }
 
   async #serve(request, response) {
+    const arrived = performance.now();
     const body = await text(request);
     const route = /\/(completions|chat\/completions|stats)(?:\?.*)?$/.exec(request.url)?.[1];
     if (route === 'stats') return sendJson(response, 200, this.stats());
@@ -77,8 +78,9 @@ class FakeEndpoint {
     if (refusal !== undefined) return sendJson(response, 400, error(400, refusal));
     const fault = this.#faultOf(hash, seen.asked, body);
     if (fault !== undefined && (await this.#misbehave(fault, response, route, asked, hash))) return;
-    await this.#delay(hash, response);
-    this.#answer(response, route, asked, this.#options.answer(asked, hash));
+    const send = this.#prepared(response, route, asked, this.#options.answer(asked, hash));
+    await this.#delay(hash, response, arrived);
+    send();
     this.answered += 1;
     seen.answered += 1;
   }
@@ -107,12 +109,12 @@ class FakeEndpoint {
     return undefined;
   }
 
-  #delay(hash, response) {
+  #delay(hash, response, arrived) {
     const { latencyMs, slowest } = this.#options;
     // Who is slow is drawn by the request, so that a replay is as slow.
     const draw = Number.parseInt(hash.slice(8, 16), 16) / 2 ** 32;
     const ms = slowest && draw < slowest.share ? latencyMs * slowest.factor : latencyMs;
-    return ms === 0 ? undefined : elapsed(ms, response);
+    return ms === 0 ? undefined : elapsed(Math.ceil(ms - (performance.now() - arrived)), response);
   }
 
   /** Whether the request got its (bad) answer. */
@@ -165,21 +167,22 @@ class FakeEndpoint {
         await elapsed(fault.ms, response);
         return false;
       case 'huge':
-        this.#answer(response, route, asked, { text: 'word '.repeat((fault.megabytes * megabyte) / 5) });
+        this.#prepared(response, route, asked, { text: 'word '.repeat((fault.megabytes * megabyte) / 5) })();
         return true;
       default:
         throw new TypeError(`no fault is called '${fault.kind}'`);
     }
   }
 
-  #answer(response, route, asked, answer) {
+  /** The answer is made before the delay, so that the delay is all that a client waits for. */
+  #prepared(response, route, asked, answer) {
     const { stream, usage } = this.#options;
-    if (!asked.stream || !stream) {
-      sendJson(response, 200, whole(route, asked, answer, usage));
-    } else {
+    if (!asked.stream || !stream) return () => sendJson(response, 200, whole(route, asked, answer, usage));
+    const events = this.#events(route, asked, answer);
+    return () => {
       this.#startEvents(response);
-      response.end(this.#events(route, asked, answer));
-    }
+      response.end(events);
+    };
   }
 
   #startEvents(response) {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import { tableFromIPC, Vector } from 'apache-arrow';
+import { type Table, tableFromIPC, Vector } from 'apache-arrow';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 
@@ -12,7 +12,11 @@ export async function parquetRows(path: string): Promise<unknown[]> {
 
 /** The rows of an Arrow file by apache-arrow; vectors as arrays. */
 export function arrowRows(path: string): unknown[] {
-  return tableFromIPC(readFileSync(path)).toArray().map(plain);
+  return arrowTable(path).toArray().map(plain);
+}
+
+export function arrowTable(path: string): Table {
+  return tableFromIPC(readFileSync(path));
 }
 
 function plain(value: unknown): unknown {

@@ -1,4 +1,14 @@
-import { Field, RecordBatchFileWriter, Schema, Struct, tableFromIPC, Utf8, Vector } from 'apache-arrow';
+import {
+  type Data,
+  Field,
+  RecordBatchFileWriter,
+  Schema,
+  Struct,
+  type Table,
+  tableFromIPC,
+  Utf8,
+  Vector,
+} from 'apache-arrow';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
@@ -14,6 +24,16 @@ const wellFormed = fc.string({ unit: 'binary' });
 /** Through the file format, so that what is read is what another program reads. */
 function readBack(builder: RecordBatchBuilder<never> | RecordBatchBuilder<Sample> | RecordBatchBuilder<DeadLetter>) {
   return tableFromIPC(RecordBatchFileWriter.writeAll([builder.batch()]).toUint8Array(true));
+}
+
+/** The texts of a column by their bytes: apache-arrow's own decoder leaves a byte order mark out. */
+function texts(table: Table, column: string): (string | null)[] {
+  const data: Data<Utf8> | undefined = table.getChild(column)?.data[0];
+  if (data === undefined) throw new Error(`no column ${column}`);
+  const { valueOffsets, values } = data;
+  return Array.from({ length: data.length }, (_, row) =>
+    data.getValid(row) ? Buffer.from(values.subarray(valueOffsets[row], valueOffsets[row + 1])).toString() : null,
+  );
 }
 
 describe('RecordBatchBuilder', () => {
@@ -32,9 +52,9 @@ describe('RecordBatchBuilder', () => {
           builder.append(label === undefined ? sample : { ...sample, label });
         }
         const table = readBack(builder);
-        expect([...(table.getChild('question') ?? [])]).toEqual(rows.map(({ question }) => question));
-        expect([...(table.getChild('answer') ?? [])]).toEqual(rows.map(({ answer }) => answer));
-        expect([...(table.getChild('label') ?? [])]).toEqual(rows.map(({ label }) => label ?? null));
+        expect(texts(table, 'question')).toEqual(rows.map(({ question }) => question));
+        expect(texts(table, 'answer')).toEqual(rows.map(({ answer }) => answer));
+        expect(texts(table, 'label')).toEqual(rows.map(({ label }) => label ?? null));
       }),
     );
   });
@@ -51,8 +71,9 @@ describe('RecordBatchBuilder', () => {
     builder.append(sampleAt(0, { fields: { question: text, answer: text } }));
     builder.append(sampleAt(1));
     const table = readBack(builder);
-    expect(table.get(0)?.['answer'] === text).toBe(true);
-    expect(table.get(1)?.['answer']).toBe('It is 2. 😀');
+    const [first, second] = texts(table, 'answer');
+    expect(first === text).toBe(true);
+    expect(second).toBe('It is 2. 😀');
   });
 
   test('writes numbers, instants and integers beyond 32 bits exactly', () => {

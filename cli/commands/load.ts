@@ -1,0 +1,65 @@
+import { resolve } from 'node:path';
+
+import { HeadwaterError } from '../../schemas/errors.js';
+import type { InputCounts } from '../../streams/inputs/read-input.js';
+import { loadRecords, loadSeeds } from '../../streams/river/load-input.js';
+import { seedsTopic } from '../../streams/river/stages.js';
+import { exitCodes } from '../exit-codes.js';
+import type { Io } from '../io.js';
+import { loadRecipe } from '../recipe/load-recipe.js';
+import { keptRun, openPipeline, type PipelineOptions } from '../run/kept-run.js';
+import { openRun } from '../run/prepare.js';
+
+export interface LoadCommandOptions extends PipelineOptions {
+  readonly topic: string;
+  readonly files: readonly string[];
+}
+
+const loadable = ['seeds', 'real', 'documents'] as const;
+type Loadable = (typeof loadable)[number];
+
+/** `headwater load`: puts the records of files on an input topic; lines that are none become dead letters, and are counted. */
+export async function load(options: LoadCommandOptions, io: Io): Promise<number> {
+  const kind = loadable.find((known) => known === options.topic);
+  if (kind === undefined) {
+    throw new HeadwaterError(
+      'recipe-invalid',
+      `load: '${options.topic}' takes no files: choose ${loadable.join(', ')}`,
+    );
+  }
+  await createWhereNew(options);
+  const pipeline = await openPipeline(options);
+  try {
+    const loaded = [];
+    for (const file of options.files) {
+      const { read, dead } = await loadFile(kind, file, pipeline);
+      loaded.push({ file, read, dead });
+      if (!io.json) io.out(`${file}: ${read} ${kind} loaded, ${dead} dead letters\n`);
+    }
+    if (io.json) io.out(`${JSON.stringify({ topic: kind, files: loaded }, null, 2)}\n`);
+    return exitCodes.done;
+  } finally {
+    await pipeline.topics.close();
+  }
+}
+
+/** Inputs may come before the first run. */
+async function createWhereNew({ recipe, data }: PipelineOptions): Promise<void> {
+  if (recipe === undefined) return;
+  const loaded = await loadRecipe(recipe, { set: [] });
+  const dataDir = resolve(data ?? loaded.recipe.topics.dir ?? '.headwater');
+  if ((await keptRun(dataDir)) !== undefined) return;
+  const run = await openRun(loaded, dataDir);
+  await run.close();
+}
+
+function loadFile(
+  kind: Loadable,
+  file: string,
+  { recipe, topics }: Awaited<ReturnType<typeof openPipeline>>,
+): Promise<InputCounts> {
+  const { partitions } = recipe.topics;
+  const target = { topics, partitions, source: file, base: process.cwd(), domain: recipe.domain, now: Date.now };
+  if (kind === 'seeds') return loadSeeds({ ...target, topic: seedsTopic(recipe) });
+  return loadRecords(kind, { ...target, topic: kind }, false);
+}

@@ -1,0 +1,145 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+
+import { HeadwaterError } from '../schemas/errors.js';
+import { exitCodes } from './exit-codes.js';
+import type { Io } from './io.js';
+import { processIo } from './process-io.js';
+
+interface GlobalOptions {
+  readonly json?: boolean;
+}
+
+const wrongInput = new Set<string>([
+  'recipe-invalid',
+  'environment-missing',
+  'input-unreadable',
+  'data-in-use',
+  'data-foreign',
+  'store-newer',
+  'store-unwritable',
+  'topic-unknown',
+  'topic-misfit',
+  'model-missing',
+  'model-damaged',
+  'engine-missing',
+]);
+
+const program = new Command('headwater')
+  .description('Streams synthetic training data that stays on the real distribution, into Arrow and Parquet shards.')
+  .version(version())
+  .exitOverride()
+  .showHelpAfterError();
+
+command('init [recipe]', 'write a commented recipe with its seeds into this folder').action(
+  async (recipe, _, command) => {
+    const { init } = await import('./commands/init.js');
+    await finish(command, (io) => init({ recipe }, io));
+  },
+);
+
+command('check <recipe>', 'validate a recipe, draw its dataflow, list models, estimate cost')
+  .option('--set <path=value>', 'change a value of the recipe (repeatable)', collected, [])
+  .action(async (recipe, { set }, command) => {
+    const { check } = await import('./commands/check.js');
+    await finish(command, (io) => check({ recipe, set }, io));
+  });
+
+command('run <recipe>', 'stream samples until the target is reached; Ctrl-C stops cleanly, the same command goes on')
+  .option('--samples <n>', 'accepted samples to reach', wholeNumber)
+  .option('--data <dir>', 'folder of the topics (default: .headwater)')
+  .option('--out <dir>', 'folder of the shards (default: what the recipe says)')
+  .option('--stages <names>', 'only these stages, separated by commas')
+  .option('--set <path=value>', 'change a value of the recipe (repeatable)', collected, [])
+  .option('--more', 'where the target was reached before, go for as many more', false)
+  .option('--print', 'write each sample to standard output when it is accepted', false)
+  .option('--grace <seconds>', 'how long the first Ctrl-C lets models finish', wholeNumber, 10)
+  .action(async (recipe, { grace, ...options }, command) => {
+    const { run } = await import('./commands/run.js');
+    await finish(command, (io) => run({ ...options, recipe, graceMs: grace * 1000 }, io));
+  });
+
+command('load <topic> <file...>', 'put records of files into seeds, real or documents')
+  .option('--recipe <file>', 'the pipeline (default: the run kept in .headwater)')
+  .option('--data <dir>', 'folder of the topics')
+  .action(async (topic, files, options, command) => {
+    const { load } = await import('./commands/load.js');
+    await finish(command, (io) => load({ ...options, topic, files }, io));
+  });
+
+command('tail <topic>', 'show records of any topic, decoded')
+  .option('--from <where>', 'earliest, latest or an offset', 'latest')
+  .option('--follow', 'go on as records come', false)
+  .option('--recipe <file>', 'the pipeline (default: the run kept in .headwater)')
+  .option('--data <dir>', 'folder of the topics')
+  .action(async (topic, options, command) => {
+    const { tail } = await import('./commands/tail.js');
+    await finish(command, (io) => tail({ ...options, topic }, io));
+  });
+
+command('status', 'lags, outcomes by stage and reason, tokens, cost, last MMD')
+  .option('--recipe <file>', 'the pipeline (default: the run kept in .headwater)')
+  .option('--data <dir>', 'folder of the topics')
+  .action(async (options, command) => {
+    const { status } = await import('./commands/status.js');
+    await finish(command, (io) => status(options, io));
+  });
+
+command('shards [action]', 'the manifest; `shards verify` holds every file against it')
+  .option('--out <dir>', 'the shard folder')
+  .option('--recipe <file>', 'the pipeline (default: the run kept in .headwater)')
+  .option('--data <dir>', 'folder of the topics')
+  .action(async (action, options, command) => {
+    const { shards } = await import('./commands/shards.js');
+    await finish(command, (io) => shards({ ...options, action }, io));
+  });
+
+command(
+  'models [action] [name]',
+  'the embedded models, their licences, where they are; `models pull NAME` fetches one',
+).action(async (action, name, _, command) => {
+  const { models } = await import('./commands/models.js');
+  await finish(command, (io) => models({ action, name }, io));
+});
+
+function command(usage: string, description: string): Command {
+  return program.command(usage).description(description).option('--json', 'print one JSON document and nothing else');
+}
+
+async function finish(command: Command, action: (io: Io) => Promise<number>): Promise<void> {
+  process.exitCode = await action(processIo(command.opts<GlobalOptions>().json ?? false));
+}
+
+function collected(value: string, previous: readonly string[]): readonly string[] {
+  return [...previous, value];
+}
+
+function wholeNumber(value: string): number {
+  const number = Number(value);
+  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('expected a whole number from 1.');
+  return number;
+}
+
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string }).version;
+}
+
+/** One sentence for what a person can mend; a stack only for our own mistakes. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.wrongInput;
+  if (error instanceof HeadwaterError) {
+    process.stderr.write(`headwater: ${error.message} [${error.code}]\n`);
+    return wrongInput.has(error.code) ? exitCodes.wrongInput : exitCodes.failed;
+  }
+  process.stderr.write(`headwater: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return exitCodes.failed;
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}

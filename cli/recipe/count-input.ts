@@ -1,0 +1,66 @@
+import { HeadwaterError } from '../../schemas/errors.js';
+import type { InputConfig, Recipe } from '../../schemas/recipe.js';
+import { readInput } from '../../streams/inputs/read-input.js';
+import type { InputKind } from '../../streams/inputs/to-record.js';
+import { sourceOf } from './dataflow.js';
+
+/** What an input of a recipe holds, found by reading all of it. */
+export interface CountedInput {
+  readonly input: InputKind;
+  readonly source: string;
+  /** Null where it is a topic, which `check` does not read. */
+  readonly read: number | null;
+  readonly dead: number;
+  /** What a module left out, by reason. */
+  readonly skipped: Readonly<Record<string, number>>;
+  /** Of the first lines that are no records. */
+  readonly faults: readonly string[];
+  /** Why it cannot be read. */
+  readonly error: string | null;
+  /** Of the records' fields; null where there are none. */
+  readonly meanCharacters: number | null;
+}
+
+const maxFaults = 3;
+
+/** Reads each input of a recipe to its end. */
+export async function countInputs({ inputs, domain }: Recipe, dir: string): Promise<readonly CountedInput[]> {
+  const counted: CountedInput[] = [];
+  for (const kind of ['seeds', 'real', 'documents'] as const) {
+    const config = inputs[kind];
+    if (config !== undefined) counted.push(await countInput(kind, config, domain, dir));
+  }
+  return counted;
+}
+
+async function countInput(
+  kind: InputKind,
+  config: InputConfig,
+  domain: Recipe['domain'],
+  base: string,
+): Promise<CountedInput> {
+  const start = { input: kind, source: sourceOf(config), dead: 0, skipped: {}, faults: [], error: null };
+  if (typeof config === 'object' && 'topic' in config) return { ...start, read: null, meanCharacters: null };
+  const input = readInput({ kind, source: config, base, domain });
+  const faults: string[] = [];
+  let characters = 0;
+  let error: string | null = null;
+  try {
+    for await (const item of input) {
+      if (item.kind !== 'dead-letter')
+        characters += item.kind === 'document' ? item.text.length : lengthOf(item.fields);
+      else if (faults.length < maxFaults) faults.push(item.message);
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof HeadwaterError)) throw thrown;
+    error = thrown.message;
+  }
+  const { read, dead, skipped } = input.counts;
+  if (error === null && read === 0) error = `no line of ${start.source} is usable: ${faults[0] ?? 'all were left out'}`;
+  const meanCharacters = read === 0 ? null : characters / read;
+  return { ...start, read, dead, skipped: Object.fromEntries(skipped), faults, error, meanCharacters };
+}
+
+function lengthOf(fields: Readonly<Record<string, string>>): number {
+  return Object.values(fields).reduce((sum, text) => sum + text.length, 0);
+}

@@ -1,0 +1,71 @@
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+
+import { type ModelStatus, modelStatus } from '../../engines/models/model-status.js';
+import type { LanguageModelConfig, Recipe } from '../../schemas/recipe.js';
+import { modelsInUse } from './cross-checks.js';
+
+/** A model of a recipe: whether it is here, and where texts go when it is asked. */
+export interface RecipeModel {
+  readonly role: 'base' | 'instruct' | 'embed';
+  readonly engine: string;
+  readonly model: string;
+  /** `server`: it is not asked. `fetch`: the first run fetches it. `missing`: a file that is not there. */
+  readonly state: 'present' | 'fetch' | 'missing' | 'server';
+  /** Bytes that the first run fetches. */
+  readonly fetchBytes: number;
+  /** Null where no text leaves this process; else the host. */
+  readonly sendsTo: string | null;
+  /** Whether the host is another machine. */
+  readonly leavesMachine: boolean;
+  readonly licence: string | null;
+}
+
+const staticModel = 'wordllama-256';
+
+/** The models that a recipe uses. Looks at files, asks no server. `dir` is the folder that files are relative to. */
+export async function modelsOf(recipe: Recipe, dir: string, cacheDir?: string): Promise<readonly RecipeModel[]> {
+  const known = await modelStatus(cacheDir === undefined ? {} : { cacheDir });
+  const language = [...modelsInUse(recipe)].map(([role, model]) => languageModel(role, model, dir, known));
+  return [
+    ...(await Promise.all(language)),
+    inCatalogue('embed', recipe.models.embed.engine, staticModel, known),
+  ].flatMap((model) => model ?? []);
+}
+
+async function languageModel(
+  role: 'base' | 'instruct',
+  config: LanguageModelConfig,
+  dir: string,
+  known: readonly ModelStatus[],
+): Promise<RecipeModel> {
+  if (config.engine === 'openai') {
+    const { host, hostname } = new URL(config.url);
+    const leavesMachine = !/^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+    const server = { state: 'server', fetchBytes: 0, sendsTo: host, leavesMachine, licence: null } as const;
+    return { role, engine: config.engine, model: config.model, ...server };
+  }
+  const model = config.engine === 'replay' ? config.journal : config.model;
+  const entry = config.engine === 'llama' ? inCatalogue(role, config.engine, model, known) : undefined;
+  if (entry !== undefined) return entry;
+  const isFile = await stat(resolve(dir, model)).then(
+    (stats) => stats.isFile(),
+    () => false,
+  );
+  return { role, engine: config.engine, model, ...local, state: isFile ? 'present' : 'missing', licence: null };
+}
+
+function inCatalogue(
+  role: RecipeModel['role'],
+  engine: string,
+  model: string,
+  known: readonly ModelStatus[],
+): RecipeModel | undefined {
+  const entry = known.find(({ name }) => name === model);
+  if (entry === undefined) return undefined;
+  const state = entry.present ? 'present' : 'fetch';
+  const fetchBytes = entry.present ? 0 : entry.bytes;
+  return { role, engine, model, ...local, state, fetchBytes, licence: entry.licence.name };
+}
+
+const local = { fetchBytes: 0, sendsTo: null, leavesMachine: false } as const;

@@ -1,0 +1,121 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+
+import { type CheckOptions, check } from '../../../cli/commands/check.js';
+
+let folder = '';
+let recipe = '';
+const seed = '{"subject":"Hello","body":"A body of some length.","kind":"ham"}';
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'headwater-check-'));
+  recipe = join(folder, 'mails.yaml');
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+beforeEach(async () => {
+  await writeFile(
+    recipe,
+    `name: mails
+domain:
+  about: short e-mails
+  fields: {subject: {}, body: {}}
+  label: {field: kind, values: [ham, spam]}
+inputs: {seeds: seeds.jsonl}
+models:
+  base: {engine: openai, url: 'http://models.test:8000/v1', model: big, price: {input: 1, output: 2}}
+  instruct: {engine: llama, model: smollm2-135m-instruct}
+target: {samples: 1000}
+`,
+  );
+  await writeFile(join(folder, 'seeds.jsonl'), `${seed}\n`);
+});
+
+async function checked(options: Partial<CheckOptions> = {}, json = false) {
+  let out = '';
+  let err = '';
+  const io = {
+    out: (text: string) => {
+      out += text;
+    },
+    err: (text: string) => {
+      err += text;
+    },
+    isTty: false,
+    json,
+  };
+  const code = await check({ recipe, cacheDir: folder, ...options }, io).catch((error: unknown) => error);
+  return { code, out, err };
+}
+
+test('draws the dataflow, and says where texts go, what it reads and what it costs', async () => {
+  const { code, out, err } = await checked();
+  expect(code).toBe(0);
+  expect(out).toContain('[draft]  draft (3 examples, up to 3 attempts)   asks openai/big');
+  expect(out).toContain('openai/big: on a server, which was not asked; texts go to models.test:8000, another machine');
+  expect(out).toMatch(/smollm2-135m-instruct: is fetched at the first run \(98 MB\); texts stay in this process/);
+  expect(out).toContain('seeds.jsonl: 1 good');
+  expect(out).toMatch(/cost {5}\d+\.\d\d US dollars/);
+  expect(out).toContain('time     not known');
+  expect(out).not.toContain('corrections');
+  expect(err).toContain('without real, the distance to the real distribution is not measured');
+});
+
+test('follows the recipe: a step that is off, a price that is not known, another target', async () => {
+  const base = "models.base={engine: openai, url: 'http://localhost:1/v1', model: big}";
+  const { out } = await checked({ set: ['steps.refine=off', base], samples: 24 });
+  expect(out).toContain('[refine]  passed on as drafted\n');
+  expect(out).not.toContain('smollm2');
+  expect(out).toContain('texts go to localhost:1\n');
+  expect(out).toContain('Estimate for 24 accepted samples');
+  expect(out).toContain('cost     not known');
+});
+
+test('prints one JSON document', async () => {
+  const { out } = await checked({}, true);
+  const report: unknown = JSON.parse(out);
+  expect(report).toMatchObject({
+    name: 'mails',
+    stages: [{ name: 'plan' }, { name: 'draft', model: 'openai/big' }, {}, { produces: ['samples'] }, {}, {}],
+    models: [{ role: 'base', sendsTo: 'models.test:8000' }, { role: 'instruct', state: 'fetch' }, { role: 'embed' }],
+    inputs: [{ input: 'seeds', read: 1, dead: 0, error: null }],
+    estimate: { samples: 1000, seconds: null, cost: expect.any(Number) },
+  });
+});
+
+test('the cost is tokens times price', async () => {
+  const { out } = await checked({ set: ['steps.refine=off'] }, true);
+  const { estimate } = JSON.parse(out);
+  const [base] = estimate.models;
+  expect(estimate.cost).toBeCloseTo((base.promptTokens * 1 + base.completionTokens * 2) / 1e6, 10);
+  expect(estimate.tokens).toBe(base.promptTokens + base.completionTokens);
+});
+
+test('names bad lines, and fails where none is good', async () => {
+  await writeFile(join(folder, 'seeds.jsonl'), `${seed}\nno json\n`);
+  expect((await checked()).out).toMatch(/seeds\.jsonl: 1 good, 1 bad\n {4}seeds\.jsonl:2: it is not JSON/);
+  await writeFile(join(folder, 'seeds.jsonl'), '{"subject":"x"}\n');
+  const { code, out } = await checked();
+  expect(code).toMatchObject({
+    code: 'input-unreadable',
+    message: expect.stringContaining("the field 'body' is missing"),
+  });
+  expect(out).toContain('Dataflow');
+});
+
+test.each([
+  ['inputs.seeds=nothing.jsonl', 'input-unreadable', 'nothing.jsonl does not exist'],
+  ['models.base={engine: llama, model: no-such-model}', 'model-missing', 'models.base: there is no file no-such-model'],
+  ['models.base.modle=x', 'recipe-invalid', "did you mean 'model'?"],
+])('fails for %s', async (set, expected, message) => {
+  const { code } = await checked({ set: [set] });
+  expect(code).toMatchObject({ code: expected, message: expect.stringContaining(message) });
+});
+
+test('draws where real records come in', async () => {
+  const { out } = await checked({ set: ['inputs.real={topic: mails}'] });
+  expect(out).toContain('◄── mails (topic mails)');
+  expect(out).toContain('──► corrections');
+  expect(out).toContain('topic mails: read when it runs');
+});

@@ -1,0 +1,175 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { openDataFolder, readDataFolder } from '../../streams/data-folder.js';
+
+const recipe = {
+  name: 'emails',
+  models: { base: { engine: 'llama', model: 'small' } },
+  target: { samples: 10 },
+  steps: { draft: { examples: 3 } },
+  labels: ['a', 'b'],
+};
+const mayDiffer = ['target', 'models.base.model'];
+
+let dir: string;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'headwater-data-'));
+});
+afterEach(async () => {
+  await rm(dir, { recursive: true, force: true });
+});
+
+/** A process that tries to take the folder, says how that went, and holds it until its input ends. */
+function taker(folder: string) {
+  const module = new URL('../../dist/streams/data-folder.js', import.meta.url).href;
+  const code = `
+    import { openDataFolder } from ${JSON.stringify(module)};
+    try {
+      const folder = await openDataFolder({ dir: process.argv[1], recipe: {}, mayDiffer: [] });
+      console.log('taken');
+      process.stdin.resume();
+      process.stdin.on('end', () => folder.close());
+    } catch (error) {
+      console.log(error.code + ' ' + error.message);
+    }`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code, folder], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const line = once(createInterface(child.stdout), 'line').then(([text]) => String(text));
+  return { child, line, exited: once(child, 'exit') };
+}
+
+describe('openDataFolder', () => {
+  it('makes the folder and remembers the recipe', async () => {
+    const folder = await openDataFolder({ dir: join(dir, 'deep', 'er'), recipe, mayDiffer });
+    expect(folder.dir).toBe(join(dir, 'deep', 'er'));
+    expect(folder.topicsDir.startsWith(folder.dir)).toBe(true);
+    await folder.close();
+    expect((await readDataFolder(folder.dir)).recipe).toEqual(recipe);
+  });
+
+  it('opens again with the same recipe, whatever the order of its fields', async () => {
+    await (await openDataFolder({ dir, recipe, mayDiffer })).close();
+    const turned = Object.fromEntries(Object.entries(recipe).reverse());
+    await (await openDataFolder({ dir, recipe: turned, mayDiffer: [] })).close();
+  });
+
+  it('refuses another recipe, and names each path with both values', async () => {
+    await (await openDataFolder({ dir, recipe, mayDiffer })).close();
+    const other = { ...recipe, steps: { draft: { examples: 5 } }, labels: ['b'], extra: true };
+    const refused = openDataFolder({ dir, recipe: other, mayDiffer });
+    await expect(refused).rejects.toMatchObject({ code: 'data-foreign' });
+    const error: unknown = await refused.catch((cause: unknown) => cause);
+    expect(String(error)).toContain('steps.draft.examples: 3 there, 5 now');
+    expect(String(error)).toContain('labels: ["a","b"] there, ["b"] now');
+    expect(String(error)).toContain('extra: nothing there, true now');
+    expect(String(error)).not.toContain('target');
+    await (await openDataFolder({ dir, recipe, mayDiffer })).close();
+    expect((await readDataFolder(dir)).recipe).toEqual(recipe);
+  });
+
+  it('takes over what may differ', async () => {
+    await (await openDataFolder({ dir, recipe, mayDiffer })).close();
+    const next = { ...recipe, target: { endless: true }, models: { base: { engine: 'llama', model: 'large' } } };
+    await (await openDataFolder({ dir, recipe: next, mayDiffer })).close();
+    expect((await readDataFolder(dir)).recipe).toEqual(next);
+    expect(await readdir(dir)).not.toContainEqual(expect.stringMatching(/^pipeline-/));
+  });
+
+  it('allows a path only with what lies below it', async () => {
+    await (await openDataFolder({ dir, recipe: { target: 1, targets: 1 }, mayDiffer })).close();
+    await expect(openDataFolder({ dir, recipe: { target: 2, targets: 2 }, mayDiffer })).rejects.toThrow(
+      /^(?!.*target:).*targets: 1 there, 2 now/s,
+    );
+  });
+
+  it('refuses a second opening in the same process, until the first is closed', async () => {
+    const folder = await openDataFolder({ dir, recipe, mayDiffer });
+    const second = openDataFolder({ dir, recipe, mayDiffer });
+    await expect(second).rejects.toMatchObject({
+      code: 'data-in-use',
+      message: expect.stringContaining(`${process.pid}`),
+    });
+    await folder.close();
+    await folder.close();
+    await (await openDataFolder({ dir, recipe, mayDiffer })).close();
+  });
+
+  it('gives the folder to one of two calls at the same time', async () => {
+    const both = await Promise.allSettled([1, 2].map(() => openDataFolder({ dir, recipe, mayDiffer })));
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    for (const each of both) if (each.status === 'fulfilled') await each.value.close();
+  });
+
+  it('refuses a folder that another process has, naming its pid', async () => {
+    const { child, line, exited } = taker(dir);
+    expect(await line).toBe('taken');
+    await expect(openDataFolder({ dir, recipe: {}, mayDiffer: [] })).rejects.toMatchObject({
+      code: 'data-in-use',
+      message: expect.stringContaining(`process ${child.pid} `),
+    });
+    expect((await readDataFolder(dir)).recipe).toEqual({});
+    child.stdin.end();
+    expect(await exited).toEqual([0, null]);
+    await (await openDataFolder({ dir, recipe: {}, mayDiffer: [] })).close();
+  });
+
+  it('takes over from a process that was killed', async () => {
+    const { child, line, exited } = taker(dir);
+    expect(await line).toBe('taken');
+    child.kill('SIGKILL');
+    await exited;
+    await (await openDataFolder({ dir, recipe: {}, mayDiffer: [] })).close();
+  });
+
+  it('gives a dead folder to exactly one of many', async () => {
+    const dead = taker(dir);
+    expect(await dead.line).toBe('taken');
+    dead.child.kill('SIGKILL');
+    await dead.exited;
+    const rivals = [1, 2, 3, 4].map(() => taker(dir));
+    const lines = await Promise.all(rivals.map(({ line }) => line));
+    expect(lines.filter((line) => line === 'taken')).toHaveLength(1);
+    expect(lines.filter((line) => line.startsWith('data-in-use'))).toHaveLength(3);
+    for (const { child, exited } of rivals) {
+      child.stdin.end();
+      expect(await exited).toEqual([0, null]);
+    }
+  });
+
+  it('refuses a newer format, and keeps it unharmed', async () => {
+    const newer = JSON.stringify({ format: 2, plan: 'b' });
+    await writeFile(join(dir, 'pipeline.json'), newer);
+    await expect(openDataFolder({ dir, recipe, mayDiffer })).rejects.toMatchObject({ code: 'store-newer' });
+    await expect(readDataFolder(dir)).rejects.toMatchObject({ code: 'store-newer' });
+    expect(await readFile(join(dir, 'pipeline.json'), 'utf8')).toBe(newer);
+  });
+
+  it.each(['', 'no json', '[]', '{"format":1}'])('refuses a pipeline.json that is not ours: %j', async (content) => {
+    await writeFile(join(dir, 'pipeline.json'), content);
+    await expect(openDataFolder({ dir, recipe, mayDiffer })).rejects.toMatchObject({ code: 'data-foreign' });
+  });
+
+  it('refuses a path that cannot be a folder', async () => {
+    await writeFile(join(dir, 'file'), '');
+    const path = join(dir, 'file', 'data');
+    await expect(openDataFolder({ dir: path, recipe, mayDiffer })).rejects.toMatchObject({
+      code: 'store-unwritable',
+      message: expect.stringContaining(path),
+    });
+  });
+});
+
+describe('readDataFolder', () => {
+  it('refuses a folder without pipeline', async () => {
+    await expect(readDataFolder(dir)).rejects.toMatchObject({ code: 'data-missing' });
+    await expect(readDataFolder(join(dir, 'missing'))).rejects.toMatchObject({ code: 'data-missing' });
+  });
+});
