@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -45,12 +45,18 @@ const rivals: readonly Rival[] = [
 ];
 
 try {
+  console.log(`apache-arrow ${pinned('apache-arrow')}, parquet-wasm ${pinned('parquet-wasm')}`);
   console.log(`node ${process.version}, ${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores`);
   const fast = await compareRivals(Number(options.rows), Number(options.repeats));
   const flat = await streamRows(Number(options.stream));
   process.exitCode = fast && flat ? 0 : 1;
 } finally {
   rmSync(dir, { recursive: true, force: true });
+}
+
+/** The version of a dependency, by the package.json of the folder that this runs in. */
+function pinned(name: string): string {
+  return JSON.parse(readFileSync('package.json', 'utf8')).dependencies[name];
 }
 
 /** Runs all rivals in turn, again and again, after a pass to warm up; whether the headline is fast enough. */

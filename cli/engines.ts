@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 
-import { llama } from '../engines/llama/llama.js';
 import { catalogue } from '../engines/models/catalogue.js';
 import { type PulledModel, type PullProgress, pull } from '../engines/models/pull.js';
 import { openai } from '../engines/openai/openai.js';
@@ -100,8 +99,10 @@ async function openModel(
   switch (config.engine) {
     case 'openai':
       return openai(openaiOptions(config, context.environment));
-    case 'llama':
+    case 'llama': {
+      const { llama } = await import('../engines/llama/llama.js');
       return llama({ ...llamaOptions(config), file: modelFile(config, files, context.base) });
+    }
     case 'replay':
       return replay({ file: resolve(context.base, config.journal) });
   }

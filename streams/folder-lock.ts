@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { open, type RootDatabase } from 'lmdb';
+import type { RootDatabase } from 'lmdb';
 
 import { HeadwaterError } from '../schemas/errors.js';
+import { openEnvironment } from './log/environment.js';
 
 /** Who has a folder. */
 interface Holder {
@@ -67,7 +68,7 @@ function inUse(dir: string, { pid }: Holder): HeadwaterError {
 async function inStore<T>(dir: string, action: (store: LockStore) => T): Promise<T> {
   let store: LockStore | undefined;
   try {
-    const opened: LockStore = open({ path: join(dir, 'lock.mdb'), encoding: 'json', overlappingSync: false });
+    const opened: LockStore = openEnvironment(join(dir, 'lock.mdb'));
     store = opened;
     return opened.transactionSync(() => action(opened));
   } catch (cause) {

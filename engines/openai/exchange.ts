@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { StringDecoder } from 'node:string_decoder';
 import type { Dispatcher } from 'undici';
 
-import { disconnected, Failure, malformed } from './failure.js';
+import { disconnected, Failure } from './failure.js';
 
 /** Larger answers are no completions; nothing beyond is kept in memory. */
 const maxAnswerBytes = 64 * 2 ** 20;
@@ -81,7 +81,7 @@ class Receiver implements Dispatcher.DispatchHandler {
     this.#waitForMore();
     this.#bytes += chunk.byteLength;
     if (this.#isAnswer()) {
-      if (this.#bytes > maxAnswerBytes) this.#fail(malformed('the answer is larger than 64 MiB'));
+      if (this.#bytes > maxAnswerBytes) this.#fail(tooLarge());
       else this.#pass(this.#decoder.write(chunk));
     } else {
       this.#text += this.#decoder.write(chunk);
@@ -145,4 +145,8 @@ class Receiver implements Dispatcher.DispatchHandler {
     this.#exchange.signal.removeEventListener('abort', this.#aborted);
     return true;
   }
+}
+
+function tooLarge(): Failure {
+  return new Failure('endpoint-malformed', 'the answer is larger than 64 MiB', false);
 }

@@ -57,7 +57,8 @@ export function refused(status: number, headers: IncomingHttpHeaders, body: stri
 
 /** An error that a server reports inside an answer of status 200. */
 export function reported(error: unknown): Failure {
-  const status = Number(field(error, 'code') ?? field(error, 'status'));
+  const invalid = field(error, 'type') === 'invalid_request_error' ? 400 : 0;
+  const status = Number(field(error, 'code') ?? field(error, 'status')) || invalid;
   if (status >= 400 && status < 600) return refused(status, {}, JSON.stringify({ error }), 0);
   const { message } = serverMessage(JSON.stringify({ error }));
   return new Failure('endpoint-unreachable', `it broke off with an error: ${message}`, true);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Pool } from 'undici';
 
 import type { ChatRequest, Completion, CompletionRequest, LanguageModel } from '../../operators/language-model.js';
@@ -25,7 +26,7 @@ export type { OpenaiOptions } from './options.js';
  * that a server does not count are estimated as a quarter of the characters. Without `price` the cost is null.
  *
  * Rejects with `endpoint-unreachable`, `endpoint-timeout`, `endpoint-malformed` (after all retries), `endpoint-refused`,
- * `prompt-too-long`, `grammar-invalid`, or the reason of the request's signal. No message holds the key.
+ * `prompt-too-long`, `grammar-invalid`, `engine-closed`, or the reason of the request's signal. No message holds the key.
  *
  * @example
  * ```ts
@@ -97,16 +98,18 @@ class Endpoint implements LanguageModel {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const ending of this.#open) ending.abort(closed());
+    for (const ending of this.#open) ending.abort(this.#wasClosed());
     await this.#pool.destroy();
   }
 
   async #ask(call: Call): Promise<Completion> {
     const { signal } = call.request;
     signal?.throwIfAborted();
-    if (this.#closed) throw closed();
+    if (this.#closed) throw this.#wasClosed();
     const ending = new AbortController();
     const abort = () => ending.abort(signal?.reason);
+    // One signal may end any number of requests, of which Node would warn.
+    if (signal) setMaxListeners(0, signal);
     signal?.addEventListener('abort', abort, { once: true });
     this.#open.add(ending);
     try {
@@ -188,6 +191,10 @@ class Endpoint implements LanguageModel {
     };
   }
 
+  #wasClosed(): HeadwaterError {
+    return new HeadwaterError('engine-closed', `${this.id} was closed before it answered`);
+  }
+
   #final(failure: Failure, attempts: number): HeadwaterError {
     const { where, redact } = this.#settings;
     const tries = attempts > 1 ? ` (${attempts} requests)` : '';
@@ -204,8 +211,4 @@ function withoutOpening(text: string, start: string): string {
 
 function estimated(characters: number): number {
   return Math.ceil(characters / 4);
-}
-
-function closed(): DOMException {
-  return new DOMException('the engine was closed', 'AbortError');
 }

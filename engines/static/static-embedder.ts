@@ -50,7 +50,6 @@ export async function staticEmbedder(options: StaticEmbedderOptions): Promise<Em
   const files: Files = { weights: options.weights, tokenizer: options.tokenizer };
   const worker = new Worker(workerFile(), { workerData: files, execArgv: [] });
   const ready = await firstAnswer(worker);
-  worker.removeAllListeners();
   return new StaticEmbedder(worker, idOf(ready.digests, ready.dimensions), ready.dimensions);
 }
 

@@ -31,6 +31,7 @@ export function rulesOf(domain: Domain): readonly Rule[] {
     leakedTitle(domain),
     promptWords(),
     html(),
+    repeatedField(),
     repeatedSentence(),
     noFinalPunctuation(domain),
   ];
@@ -144,6 +145,24 @@ export function html(): Rule {
     'a|b|i|u|p|br|hr|h[1-6]|em|strong|small|big|tt|font|center|span|div|table|tbody|thead|tr|td|th|ul|ol|li|img|html|head|' +
     'body|title|meta|link|style|script|form|input|button|pre|code|blockquote|iframe';
   return inAnyField('html', true, new RegExp(`</?(?:${names})(?:\\s[^<>]*)?/?>|<!--|<!doctype`, 'iu'));
+}
+
+/** Two fields say the same, case and punctuation aside. */
+export function repeatedField(): Rule {
+  return {
+    reason: 'repeated-field',
+    form: true,
+    broken: (fields) => {
+      const fieldByWords = new Map<string, string>();
+      for (const [name, text] of Object.entries(fields)) {
+        const words = wordsOf(text).join(' ');
+        const other = fieldByWords.get(words);
+        if (other !== undefined && words !== '') return `'${name}' says the same as '${other}'`;
+        fieldByWords.set(words, name);
+      }
+      return undefined;
+    },
+  };
 }
 
 /** A sentence or line of at least four words that comes twice, or a run of words that is said three times on end. */

@@ -1,10 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { type Database, open, type RootDatabase } from 'lmdb';
+import type { Database, RootDatabase } from 'lmdb';
 
 import { HeadwaterError } from '../../schemas/errors.js';
 import type { TopicSpec } from '../topics.js';
+import { openEnvironment } from './environment.js';
 import { storeFailure } from './store-failure.js';
 
 /** Of the layout below; a store with a higher one is refused. */
@@ -62,8 +63,7 @@ export class Store {
     let root: RootDatabase<number, string> | undefined;
     try {
       mkdirSync(dir, { recursive: true });
-      // Without overlapping syncs a commit is flushed before it becomes visible; batches are made by GroupCommit.
-      root = open({ path: join(dir, 'log.mdb'), encoding: 'json', overlappingSync: false, eventTurnBatching: false });
+      root = openEnvironment(join(dir, 'log.mdb'));
       checkFormat(root, dir);
       return new Store(dir, root);
     } catch (error) {

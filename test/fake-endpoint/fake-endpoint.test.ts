@@ -1,8 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
 
+import { parseAnswer, parseFields } from '../../operators/bare/parse.js';
+import { draftPrompt, refineMessages } from '../../operators/bare/prompts.js';
+import { tagsOf } from '../../operators/bare/tags.js';
+import { domain } from '../../schemas/domain.js';
+import type { Plan } from '../../schemas/plan.js';
 import { spawnFakeEndpoint } from './child.js';
 import { startFakeEndpoint } from './fake-endpoint.mjs';
 import { fieldAnswer } from './field-answer.mjs';
@@ -34,6 +42,26 @@ describe('answers', () => {
     expect(fieldAnswer({ model: 'm', messages: opened }, '0123456789abcdef').text).toMatch(
       /^ Lunch today\nBody: Are we \w+ on$/,
     );
+  });
+
+  it('parse as the fields of a domain, drafts and edits', () => {
+    const about = domain.parse({ about: 'E-mails.', fields: { subject: {}, body: {} }, vary: { tone: ['dry'] } });
+    const tags = tagsOf(about);
+    const fields = { subject: 'A walk', body: 'It was long.\nNote: it rained.' };
+    const id = '0'.repeat(32);
+    const plan: Plan = {
+      ...{ kind: 'plan', id, lane: 0, ordinal: 0, method: 'bare', vary: { tone: 'dry' }, seedCount: 1 },
+      ...{ examples: [{ id, fields, vary: {} }], randomSeed: 1, plannedAt: 0 },
+    };
+    const { prompt } = draftPrompt(about, plan);
+    const draft = parseFields(fieldAnswer({ model: 'm', prompt }, id).text, tags);
+    expect(draft).toHaveProperty('fields');
+    for (const style of ['edit', 'copy-edit'] as const) {
+      const messages = refineMessages(about, plan, fields, style);
+      const { text } = fieldAnswer({ model: 'm', messages }, id);
+      const refined = style === 'edit' ? parseAnswer(text, tags) : parseFields(text, tags);
+      expect(refined).toMatchObject({ fields: { subject: 'A walk', body: expect.stringMatching(/^It was/) } });
+    }
   });
 
   it('depend on the request alone', async () => {
@@ -68,6 +96,16 @@ it('runs in a process of its own, with its counts', async () => {
   expect(await server.stats()).toMatchObject({ requests: 1, answered: 1 });
   await server.close();
   await expect(post(`${server.url}/completions`, {})).rejects.toThrow('fetch failed');
+});
+
+it('answers from a module where one is named', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'answers-'));
+  const answers = join(folder, 'answers.mjs');
+  await writeFile(answers, "export const answer = (asked) => ({ text: 'heard ' + asked.prompt });");
+  const server = await spawnFakeEndpoint({ answers });
+  expect(await (await post(`${server.url}/completions`, { prompt: 'a' })).text()).toContain('heard a');
+  await server.close();
+  await rm(folder, { recursive: true });
 });
 
 it('ends with its parent, though the parent is killed', async () => {

@@ -49,17 +49,17 @@ describe('a failure that passes', () => {
 
   it('is retried where an answer does not come, or stops coming', async () => {
     const server = await endpoint({ kind: 'hang', match: 'hangs' }, { kind: 'stall', match: 'stalls' });
-    const made = model(server.url, { timeoutMs: 2000, idleTimeoutMs: 50 });
+    const made = model(server.url, { timeoutMs: 20_000, idleTimeoutMs: 150 });
     const stalled = await made.complete({ ...request, prompt: 'stalls' });
     expect(stalled.attempts).toBe(2);
-    const hasty = model(server.url, { timeoutMs: 100 });
+    const hasty = model(server.url, { timeoutMs: 300 });
     expect((await hasty.complete({ ...request, prompt: 'hangs' })).attempts).toBe(2);
     await expect.poll(() => server.stats().inFlight).toBe(0);
   });
 
   it('is not seen in an answer whose first byte is slow', async () => {
-    const server = await endpoint({ kind: 'slow', ms: 150 });
-    const made = model(server.url, { idleTimeoutMs: 20 });
+    const server = await endpoint({ kind: 'slow', ms: 300 });
+    const made = model(server.url, { idleTimeoutMs: 100 });
     await expect(made.complete(request)).resolves.toMatchObject({ attempts: 1 });
   });
 
@@ -85,6 +85,33 @@ describe('a failure that passes', () => {
     const { milliseconds } = await model(server.url, { clock }).complete(request);
     expect(milliseconds).toBeGreaterThanOrEqual(90_000);
   });
+});
+
+it('of every kind at once changes no answer, and nothing answered is asked again', async () => {
+  const share = 0.09;
+  const faults: Fault[] = [
+    { kind: 'status', status: 429, retryAfter: '2', times: 3 },
+    { kind: 'status', status: 500, times: 2 },
+    { kind: 'close', times: 2 },
+    { kind: 'cut' },
+    { kind: 'end-early' },
+    { kind: 'truncated' },
+    { kind: 'html', status: 502 },
+    { kind: 'hang' },
+    { kind: 'stall' },
+  ];
+  const faulty = await endpoint(...faults.map((fault) => ({ ...fault, share })));
+  const sound = await endpoint();
+  const texts = async ({ url }: FakeEndpoint) => {
+    const made = model(url, { timeoutMs: 3000, idleTimeoutMs: 1000 });
+    const answers = Array.from({ length: 400 }, (_, seed) => made.complete({ ...request, seed }));
+    return (await Promise.all(answers)).map(({ text }) => text);
+  };
+  expect(await texts(faulty)).toEqual(await texts(sound));
+  const asked = Object.values(faulty.stats().byRequest);
+  expect(asked).toHaveLength(400);
+  expect(asked.filter(({ answered }) => answered !== 1)).toEqual([]);
+  expect(asked.filter((one) => one.asked > 1).length).toBeGreaterThan(200);
 });
 
 describe('a failure that stays', () => {
@@ -181,6 +208,11 @@ describe('a refusal', () => {
       'endpoint-refused',
       'its content filter withheld the answer',
     ],
+    [
+      { kind: 'raw', body: 'data: {"error":{"type":"invalid_request_error","message":"no such model"}}\n\n' },
+      'endpoint-refused',
+      'status 400: no such model',
+    ],
   ])('is not retried: %j', async (fault, code, message) => {
     const server = await endpoint({ ...fault, times: 99 });
     await expect(model(server.url).complete(request)).rejects.toMatchObject({
@@ -188,6 +220,15 @@ describe('a refusal', () => {
       message: expect.stringContaining(message),
     });
     expect(server.stats().requests).toBe(1);
+  });
+
+  it('is made of an answer that is beyond all bounds', async () => {
+    const server = await endpoint({ kind: 'huge', megabytes: 65 });
+    const failed = model(server.url).complete({ ...request, maxTokens: 1e9 });
+    await expect(failed).rejects.toMatchObject({
+      code: 'endpoint-malformed',
+      message: expect.stringContaining('larger than 64 MiB'),
+    });
   });
 
   it('is cut where it is long', async () => {

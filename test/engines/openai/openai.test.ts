@@ -271,8 +271,8 @@ describe('requests in flight', () => {
     const ends = Promise.allSettled(open);
     await expect.poll(() => server.stats().inFlight).toBe(2);
     await made.close();
-    for (const end of await ends) expect(end).toMatchObject({ status: 'rejected', reason: { name: 'AbortError' } });
-    await expect(made.complete(request)).rejects.toMatchObject({ name: 'AbortError' });
+    for (const end of await ends) expect(end).toMatchObject({ status: 'rejected', reason: { code: 'engine-closed' } });
+    await expect(made.complete(request)).rejects.toMatchObject({ code: 'engine-closed' });
     await expect.poll(() => server.stats().inFlight).toBe(0);
   });
 });
@@ -297,6 +297,18 @@ describe('an aborted request', () => {
     await expect(first).rejects.toBe(reason);
     await expect(next).resolves.toMatchObject({ attempts: 1 });
     await expect.poll(() => server.stats().aborted).toBe(1);
+  });
+
+  it('may share its signal with any number of others', async () => {
+    const warnings: Error[] = [];
+    const warn = (warning: Error) => warnings.push(warning);
+    process.on('warning', warn);
+    const { url } = await endpoint();
+    const { signal } = new AbortController();
+    const made = model(url);
+    await Promise.all(Array.from({ length: 40 }, (_, seed) => made.complete({ ...request, seed, signal })));
+    process.off('warning', warn);
+    expect(warnings).toEqual([]);
   });
 
   it('leaves the queue, and a back-off', async () => {

@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 test('word by word gives the ids of the whole text: real e-mails', () => {
   const tokenizer = new WordTokenizer(json);
-  const mails = ['easy-ham-1', 'hard-ham-1', 'spam-1', 'spam-2'].flatMap((group) => spamAssassin(group).slice(0, 60));
+  const mails = spamAssassin().filter((_, i) => i % 25 === 0);
   for (const { text } of mails) {
     const start = text.slice(0, 6_000);
     expect(tokenizer.ids(start)).toEqual(tokenizer.wholeIds(start));

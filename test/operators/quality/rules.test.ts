@@ -10,6 +10,7 @@ import {
   noMatch,
   promptWords,
   type Rule,
+  repeatedField,
   repeatedSentence,
   rulesOf,
   tooLong,
@@ -111,6 +112,12 @@ describe('rules', () => {
       ['<b>now</b>', '<BR>', '<a href="x">', '<br/>', 'x <!-- y', '</td>', '<img src=x />'],
       ['1 < 2 and b > a', '<ann@b.org>', '<name>', 'a <- b', '<http://a.b/>', 'i<p'],
     );
+  });
+
+  test('repeated-field: two fields that say the same', () => {
+    expect(repeatedField().broken({ subject: 'At noon', body: 'At noon!' })).toBe("'body' says the same as 'subject'");
+    tells(repeatedField(), ['LUNCH.'], ['Lunch at noon', '']);
+    expect(repeatedField().broken({ subject: '?', body: '!' })).toBeUndefined();
   });
 
   test('repeated-sentence: a sentence of four words twice, or words on end', () => {

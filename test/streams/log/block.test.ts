@@ -23,14 +23,19 @@ function decodeAll(messages: readonly Message[], from = 0, bounds = wide) {
     if (!decodeBlock(bytes, { topic: 't', partition: 3, base }, from, batch)) break;
     base += count;
   }
-  return batch.messages;
+  return batch.messages.map(comparable);
+}
+
+/** Large values as text: comparing typed arrays one by one takes minutes. */
+function comparable(message: Message & { readonly offset: number }) {
+  return { ...message, value: message.value && Buffer.from(message.value).toString('latin1') };
 }
 
 describe('blocks', () => {
   it('give back any messages, in order, with consecutive offsets', () => {
     fc.assert(
       fc.property(fc.array(message, { maxLength: 12 }), (messages) => {
-        const expected = messages.map((each, offset) => ({ ...each, offset }));
+        const expected = messages.map((each, offset) => comparable({ ...each, offset }));
         expect(decodeAll(messages)).toEqual(expected);
       }),
     );
@@ -43,7 +48,9 @@ describe('blocks', () => {
         fc.nat(14),
         fc.integer({ min: 1, max: 5 }),
         (messages, from, maxRecords) => {
-          const expected = messages.map((each, offset) => ({ ...each, offset })).slice(from, from + maxRecords);
+          const expected = messages
+            .map((each, offset) => comparable({ ...each, offset }))
+            .slice(from, from + maxRecords);
           expect(decodeAll(messages, from, { maxRecords, maxBytes: 1e9 })).toEqual(expected);
         },
       ),

@@ -30,7 +30,7 @@ describe('sharePartitions', () => {
 
   it('moves only what a newcomer needs', () => {
     expect(sharePartitions(['a', 'b'], ['a', 'a', 'a', 'a', 'a'])).toEqual(['a', 'a', 'a', 'b', 'b']);
-    expect(sharePartitions(['a', 'b', 'c'], ['b', 'b', 'a', 'a'])).toEqual(['b', 'b', 'a', 'c']);
+    expect(sharePartitions(['a', 'b', 'c'], ['b', 'b', 'a', 'a'])).toEqual(['b', 'c', 'a', 'a']);
   });
 
   it('leaves partitions open when nobody is there', () => {

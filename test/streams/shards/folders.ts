@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 
 import { onTestFinished } from 'vitest';
 
@@ -23,6 +24,11 @@ export function mounted(options: string): string {
   }
   onTestFinished(() => asRoot('umount', dir));
   return dir;
+}
+
+/** Looks again at every turn of the event loop until it is so. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await setImmediate();
 }
 
 function asRoot(...command: readonly string[]): void {

@@ -10,7 +10,7 @@ import type { ManifestEntry, Shard } from '../../../schemas/shard.js';
 import type { Tick } from '../../../schemas/tick.js';
 import { manifest } from '../../../streams/shards/manifest.js';
 import { readManifest } from '../../../streams/shards/manifest-file.js';
-import { folder, mounted } from './folders.js';
+import { folder, mounted, until } from './folders.js';
 import { tick } from './samples.js';
 
 function shardAt(index: number): Shard {
@@ -129,15 +129,8 @@ describe('manifest', () => {
     const dir = folder();
     const source = new Subject<Shard>();
     const done = lastValueFrom(source.pipe(manifest({ dir }), toArray()));
-    const first = new Promise<void>((resolve) => {
-      const watched = source.pipe(manifest({ dir: folder() })).subscribe(() => {
-        watched.unsubscribe();
-        resolve();
-      });
-    });
     source.next(shardAt(0));
-    await first;
-    await expect.poll(() => entries(dir)).toHaveLength(1);
+    await until(async () => (await entries(dir)).length === 1);
     await run(dir, [shardAt(1)]);
     source.next(shardAt(2));
     await expect(done).rejects.toMatchObject({ code: 'data-in-use' });

@@ -1,9 +1,9 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import fc from 'fast-check';
 import { concat, EMPTY, from, lastValueFrom, NEVER, of, Subject, throwError, toArray } from 'rxjs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 
 import type { Outcome } from '../../../operators/flow/outcome.js';
 import type { Correction } from '../../../schemas/correction.js';
@@ -14,7 +14,7 @@ import { shardSchema } from '../../../schemas/shard.js';
 import type { Tick } from '../../../schemas/tick.js';
 import { manifest } from '../../../streams/shards/manifest.js';
 import { type ShardOptions, shard } from '../../../streams/shards/shard.js';
-import { folder, mounted } from './folders.js';
+import { folder, mounted, until } from './folders.js';
 import { parquetRows } from './read-back.js';
 import { dimensions, problems, rowOf, sampleAt, samplesTo, tick } from './samples.js';
 
@@ -239,6 +239,13 @@ describe('shard', () => {
     expect(readFileSync(join(dir, 'samples-0-00000000-00000018.parquet'))).toEqual(before);
   });
 
+  test('takes a backlog of many samples at once', async () => {
+    const dir = folder();
+    const outcomes = await run(samplesTo(12_000), options(dir, { rows: 7000 }));
+    expect(outcomes).toHaveLength(12_000);
+    expect(shardsOf(outcomes).map(({ rows }) => rows)).toEqual([7000, 5000]);
+  });
+
   test('completes with an empty source and leaves no file', async () => {
     const dir = folder();
     expect(await lastValueFrom(EMPTY.pipe(shard(options(dir)), toArray()))).toEqual([]);
@@ -253,9 +260,24 @@ describe('shard', () => {
     const subscription = concat(from(inputs), NEVER)
       .pipe(shard(options(dir)))
       .subscribe();
-    await expect.poll(() => readdirSync(dir).filter((name) => name.endsWith('.partial'))).toHaveLength(1);
+    await until(() => readdirSync(dir).some((name) => name.endsWith('.partial')));
     subscription.unsubscribe();
     expect(readdirSync(dir).filter((name) => name.endsWith('.partial'))).toEqual([]);
+  });
+
+  test('begins no file when unsubscribed before the first', async () => {
+    const dir = folder();
+    const begun: string[] = [];
+    const watcher = watch(dir, (_, name) => begun.push(name ?? ''));
+    onTestFinished(() => watcher.close());
+    const subscription = concat(from(samplesTo(5)), NEVER)
+      .pipe(shard(options(dir)))
+      .subscribe();
+    subscription.unsubscribe();
+    // Another operator in the same folder, begun later, is done: so the first one would have been.
+    await run([sampleAt(7, { lane: 1 })], options(dir, { lane: 1 }));
+    await until(() => begun.some((name) => name.endsWith('.parquet')));
+    expect(begun.filter((name) => name.startsWith('.samples-0-'))).toEqual([]);
   });
 
   test('removes the file in progress when the source fails', async () => {
@@ -290,7 +312,7 @@ function meanCosineByPairs(samples: readonly Sample[]): number {
   let sum = 0;
   for (const [i, a] of samples.entries()) {
     for (const [j, b] of samples.entries()) {
-      if (i !== j) sum += (a.embedding ?? []).reduce((dot, value, k) => dot + value * (b.embedding?.[k] ?? 0), 0);
+      if (i !== j) sum += [...(a.embedding ?? [])].reduce((dot, value, k) => dot + value * (b.embedding?.[k] ?? 0), 0);
     }
   }
   return sum / (samples.length * (samples.length - 1));
