@@ -6,10 +6,11 @@ const file = new URL('../package-lock.json', import.meta.url);
 const lock = JSON.parse(readFileSync(file, 'utf8'));
 const added = [];
 
-for (const entry of Object.values(lock.packages)) {
+for (const [parent, entry] of Object.entries(lock.packages)) {
   for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
     const key = `node_modules/${name}`;
-    if (lock.packages[key] || !/^\d/.test(version)) continue;
+    const nested = `${parent}/node_modules/${name}`;
+    if (lock.packages[key] || lock.packages[nested] || !/^\d/.test(version)) continue;
     const os = /win32|(^|[/-])win-/.test(name)
       ? 'win32'
       : /darwin|mac-/.test(name)

@@ -1,0 +1,22 @@
+// The public schemas: what travels on the topics and lies in the shards.
+export { arrowSchema, sampleRowSchema } from './arrow.js';
+export { type Call, call } from './call.js';
+export { type AnyRecord, decode, encode, type Kind, recordSchemas, schemaOf } from './codec.js';
+export { type Correction, correctionSchema } from './correction.js';
+export { type DeadLetter, deadLetterSchema } from './dead-letter.js';
+export { type Document, documentSchema } from './document.js';
+export { type Domain, type DomainField, domain } from './domain.js';
+export { type Draft, draftSchema } from './draft.js';
+export { type ErrorCode, errorCodes, HeadwaterError } from './errors.js';
+export { recordId } from './ids.js';
+export { type LedgerEntry, ledgerEntrySchema } from './ledger-entry.js';
+export { type Lineage, lineage } from './lineage.js';
+export { type Example, type Plan, planSchema } from './plan.js';
+export { type Real, realSchema } from './real.js';
+export { type Recipe, recipe } from './recipe.js';
+export { type RecordOf, type RecordSchema, record } from './record.js';
+export { type Refined, refinedSchema } from './refined.js';
+export { type Sample, sampleSchema } from './sample.js';
+export { type Seed, seedSchema } from './seed.js';
+export { type ManifestEntry, manifestEntrySchema, type Shard, shardSchema } from './shard.js';
+export { type Tick, tickSchema } from './tick.js';
