@@ -15,8 +15,8 @@ import thresholdsByInput from './thresholds/embedder.json' with { type: 'json' }
  *
  * `node dist/bench/embedder.js [FILE.jsonl]`: the `question` or `text` of each line; default: e-mails, 300 characters each.
  * All rivals run in turn, five times after one pass to warm up. `cold` starts each pass with an empty cache of words, which
- * 3,000 mails of ever new words hardly fill, and 7,000 word problems do. Exits with 1 where `cold` is slower, or costs more processor time, than
- * `bench/thresholds/embedder.json` says for the input.
+ * 3,000 mails of ever new words hardly fill, and 7,000 word problems do. Exits with 1 where `cold` is slower, or costs more
+ * processor time, than `bench/thresholds/embedder.json` says for the input.
  */
 
 const repeats = 5;

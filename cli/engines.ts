@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { catalogue } from '../engines/models/catalogue.js';
 import { type PulledModel, type PullProgress, pull } from '../engines/models/pull.js';
 import { openai } from '../engines/openai/openai.js';
+import { reach } from '../engines/openai/reach.js';
 import { replay } from '../engines/replay.js';
 import { staticEmbedder } from '../engines/static/static-embedder.js';
 import type { Embedder } from '../operators/embedder.js';
@@ -43,26 +44,23 @@ export async function openEngines(
   const drafter = stages.includes('draft') ? models.base : undefined;
   const refiner = stages.includes('refine') && steps.refine !== 'off' ? models.instruct : undefined;
   const embeds = stages.some((stage) => embeddingStages.includes(stage));
-  const opened: { close(): Promise<void> }[] = [];
-  const keep = async <Engine extends { close(): Promise<void> }>(opening: Promise<Engine>): Promise<Engine> => {
-    const engine = await opening;
-    opened.push(engine);
-    return engine;
-  };
+  const files = await pullAll(
+    [drafter, refiner].filter((model) => model !== undefined),
+    embeds,
+    context,
+  );
+  const opening = [
+    embeds ? openEmbedder(files) : undefined,
+    drafter && openModel('base', drafter, files, context),
+    refiner && openModel('instruct', refiner, files, context),
+  ] as const;
+  // One that fails does not leave the others open, even those that take longer to open.
   const close = async () => {
-    await Promise.all(opened.map((engine) => engine.close()));
+    for (const engine of await Promise.allSettled(opening))
+      if (engine.status === 'fulfilled') await engine.value?.close();
   };
   try {
-    const files = await pullAll(
-      [drafter, refiner].filter((model) => model !== undefined),
-      embeds,
-      context,
-    );
-    const [embedder, base, instruct] = await Promise.all([
-      embeds ? keep(openEmbedder(files)) : undefined,
-      drafter && keep(openModel(drafter, files, context)),
-      refiner && keep(openModel(refiner, files, context)),
-    ]);
+    const [embedder, base, instruct] = await Promise.all(opening);
     return { embedder, base, instruct, close };
   } catch (error) {
     await close();
@@ -92,13 +90,14 @@ async function openEmbedder(files: ReadonlyMap<string, PulledModel>): Promise<Em
 }
 
 async function openModel(
+  role: string,
   config: LanguageModelConfig,
   files: ReadonlyMap<string, PulledModel>,
   context: EngineContext,
 ): Promise<LanguageModel> {
   switch (config.engine) {
     case 'openai':
-      return openai(openaiOptions(config, context.environment));
+      return openEndpoint(role, config, context);
     case 'llama': {
       const { llama } = await import('../engines/llama/llama.js');
       return llama({ ...llamaOptions(config), file: modelFile(config, files, context.base) });
@@ -108,8 +107,25 @@ async function openModel(
   }
 }
 
+/** An endpoint at which something listens, so that a wrong URL is found before plans wait for it. */
+async function openEndpoint(
+  role: string,
+  config: OpenaiConfig,
+  { environment, signal }: EngineContext,
+): Promise<LanguageModel> {
+  const options = openaiOptions(config, environment);
+  await reach(config.url, signal);
+  try {
+    return openai(options);
+  } catch (cause) {
+    if (cause instanceof TypeError)
+      throw new HeadwaterError('recipe-invalid', `models.${role}: ${cause.message}`, { cause });
+    throw cause;
+  }
+}
+
 function openaiOptions(config: OpenaiConfig, environment: EngineContext['environment']) {
-  const { url, model, maxInFlight, timeoutMs, retries, price } = config;
+  const { url, model, maxInFlight, timeoutMs, retries, price, grammar } = config;
   return {
     url,
     model,
@@ -117,6 +133,7 @@ function openaiOptions(config: OpenaiConfig, environment: EngineContext['environ
     timeoutMs,
     retries,
     ...(price === undefined ? {} : { price }),
+    ...(grammar === undefined ? {} : { grammar }),
     ...keyOf(config, environment),
   };
 }

@@ -4,28 +4,13 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 
 import { HeadwaterError } from '../schemas/errors.js';
-import { exitCodes } from './exit-codes.js';
+import { exitCodeOf, exitCodes } from './exit-codes.js';
 import type { Io } from './io.js';
 import { processIo } from './process-io.js';
 
 interface GlobalOptions {
   readonly json?: boolean;
 }
-
-const wrongInput = new Set<string>([
-  'recipe-invalid',
-  'environment-missing',
-  'input-unreadable',
-  'data-in-use',
-  'data-foreign',
-  'store-newer',
-  'store-unwritable',
-  'topic-unknown',
-  'topic-misfit',
-  'model-missing',
-  'model-damaged',
-  'engine-missing',
-]);
 
 const program = new Command('headwater')
   .description('Streams synthetic training data that stays on the real distribution, into Arrow and Parquet shards.')
@@ -132,7 +117,7 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.wrongInput;
   if (error instanceof HeadwaterError) {
     process.stderr.write(`headwater: ${error.message} [${error.code}]\n`);
-    return wrongInput.has(error.code) ? exitCodes.wrongInput : exitCodes.failed;
+    return exitCodeOf(error.code);
   }
   process.stderr.write(`headwater: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   return exitCodes.failed;

@@ -38,6 +38,8 @@ const openaiModel = z.strictObject({
   retries: z.int().nonnegative().default(8),
   /** US dollars for a million tokens; without it the cost is unknown. */
   price: z.strictObject({ input: z.number().nonnegative(), output: z.number().nonnegative() }).optional(),
+  /** Whose field carries a grammar, so that answers keep to it; without it grammars are not sent. */
+  grammar: z.enum(['llama.cpp', 'vllm']).optional(),
   ...sampling,
 });
 

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 
 import { HeadwaterError } from '../../schemas/errors.js';
+import type { Recipe } from '../../schemas/recipe.js';
 import type { InputCounts } from '../../streams/inputs/read-input.js';
 import { loadRecords, loadSeeds } from '../../streams/river/load-input.js';
-import { seedsTopic } from '../../streams/river/stages.js';
 import { exitCodes } from '../exit-codes.js';
 import type { Io } from '../io.js';
 import { loadRecipe } from '../recipe/load-recipe.js';
@@ -60,6 +60,12 @@ function loadFile(
 ): Promise<InputCounts> {
   const { partitions } = recipe.topics;
   const target = { topics, partitions, source: file, base: process.cwd(), domain: recipe.domain, now: Date.now };
-  if (kind === 'seeds') return loadSeeds({ ...target, topic: seedsTopic(recipe) });
-  return loadRecords(kind, { ...target, topic: kind }, false);
+  if (kind === 'seeds') return loadSeeds({ ...target, topic: topicOf(kind, recipe) });
+  return loadRecords(kind, { ...target, topic: topicOf(kind, recipe) }, false);
+}
+
+/** The topic that the recipe takes an input from. */
+function topicOf(kind: Loadable, { inputs }: Recipe): string {
+  const input = inputs[kind];
+  return typeof input === 'object' && 'topic' in input ? input.topic : kind;
 }

@@ -69,21 +69,26 @@ export async function run(options: RunOptions, io: Io): Promise<number> {
 }
 
 async function runSession(session: Session): Promise<number> {
-  const { prepared, watch, interruption: interrupted, io } = session;
+  const { prepared, watch, io } = session;
   if (prepared.complete) {
     printSummary(await summarize('complete', prepared, watch), false, io);
     io.err('The target was reached before. Raise it with --samples, or go for as many more with --more.\n');
     return exitCodes.done;
   }
+  const status = await streamed(session);
+  printSummary(await summarize(status, prepared, watch), session.print, io);
+  if (status === 'complete') return exitCodes.done;
+  io.err('Stopped. The same command goes on from here.\n');
+  return exitCodes.interrupted;
+}
+
+async function streamed(session: Session): Promise<'complete' | 'stopped'> {
   const engines = await openSession(session);
-  if (engines === undefined) return exitCodes.interrupted;
+  if (engines === undefined) return 'stopped';
   try {
-    const status = await stream(session, engines);
-    printSummary(await summarize(status, prepared, watch), session.print, io);
-    return status === 'complete' ? exitCodes.done : exitCodes.interrupted;
+    return await stream(session, engines);
   } finally {
     await engines.close();
-    if (interrupted.soon.aborted) io.err('Stopped. The same command goes on from here.\n');
   }
 }
 

@@ -27,7 +27,7 @@ export async function tail(options: TailOptions, io: Io): Promise<number> {
       await Promise.all(
         starts.map((from, partition) => followed(topics, options.topic, partition, from, interrupted.soon, io)),
       );
-      return exitCodes.done;
+      return exitCodes.interrupted;
     }
     const shown: unknown[] = [];
     for (const [partition, from] of starts.entries()) {

@@ -1,10 +1,13 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
+import { z } from 'zod';
+
 import { HeadwaterError } from '../../schemas/errors.js';
 import { type Recipe, recipe as recipeSchema } from '../../schemas/recipe.js';
 import { readDataFolder } from '../../streams/data-folder.js';
 import { openLog } from '../../streams/log/open-log.js';
+import { storeError } from '../../streams/shards/store-error.js';
 import type { Topics } from '../../streams/topics.js';
 import { loadRecipe } from '../recipe/load-recipe.js';
 
@@ -22,19 +25,20 @@ export interface Pipeline {
   readonly topics: Topics;
 }
 
-interface KeptRun {
-  readonly recipe: Recipe;
-  readonly base: string;
-  readonly shardDir: string;
-}
+const runSchema = z.object({ recipe: recipeSchema, base: z.string(), shardDir: z.string() });
+type KeptRun = Readonly<z.infer<typeof runSchema>>;
 
 const fileName = 'run.json';
 
 /** Keeps in a data folder what was run there, for `status`, `tail` and the others. */
 export async function keepRun(dataDir: string, run: KeptRun): Promise<void> {
   const file = join(dataDir, fileName);
-  await writeFile(`${file}.new`, `${JSON.stringify(run, null, 2)}\n`);
-  await rename(`${file}.new`, file);
+  try {
+    await writeFile(`${file}.new`, `${JSON.stringify(run, null, 2)}\n`);
+    await rename(`${file}.new`, file);
+  } catch (error) {
+    throw storeError(file, error);
+  }
 }
 
 /** The run kept in a data folder, or undefined where there is none. */
@@ -42,8 +46,12 @@ export async function keptRun(dataDir: string): Promise<KeptRun | undefined> {
   const file = join(dataDir, fileName);
   const text = await readFile(file, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
-  const { recipe, base, shardDir } = JSON.parse(text) as Readonly<Record<keyof KeptRun, unknown>>;
-  return { recipe: recipeSchema.parse(recipe), base: String(base), shardDir: String(shardDir) };
+  try {
+    return runSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    const message = `${file} is not what \`headwater run\` wrote: run the recipe again, which writes it anew`;
+    throw new HeadwaterError('data-foreign', message, { cause });
+  }
 }
 
 /** Opens a pipeline's topics to read, while a run may go on in another process. Throws `input-unreadable` where there are none. */

@@ -15,6 +15,8 @@ import { type Prompt, Prompts } from './prompts.js';
 import { rowsOf } from './rows.js';
 import { sampler } from './sampling.js';
 
+export type { LlamaOptions } from './options.js';
+
 /** Prompt tokens evaluated at a time: about the longest wait for an abort, and near the best speed. */
 const chunk = 64;
 /** Saved starts of prompts; about 20 kB a token each, on the temporary disk. */

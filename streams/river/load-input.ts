@@ -3,6 +3,7 @@ import type { DeadLetter } from '../../schemas/dead-letter.js';
 import type { Domain } from '../../schemas/domain.js';
 import { HeadwaterError } from '../../schemas/errors.js';
 import type { Seed } from '../../schemas/seed.js';
+import { crashPoint } from '../crash-point.js';
 import { type InputCounts, type InputOptions, readInput } from '../inputs/read-input.js';
 import { recordMessage } from '../record-message.js';
 import type { Message, Topics } from '../topics.js';
@@ -46,7 +47,9 @@ export async function loadSeeds(options: LoadOptions, targets: readonly (number 
     ...targets.map((total, lane) => targetMessage(topic, lane, total, at)),
   ];
   if (dead.length > 0) await topics.append(dead.map((letter) => recordMessage('dead-letters', 0, letter)));
+  crashPoint('seeds.append.before');
   await topics.append(messages);
+  crashPoint('seeds.append.after');
   return input.counts;
 }
 
@@ -64,6 +67,11 @@ export async function loadRecords(
   const input = readInput({ ...options, kind });
   let batch: Message[] = [];
   let turn = 0;
+  const append = async (messages: readonly Message[]) => {
+    crashPoint(`${topic}.append.before`);
+    await topics.append(messages);
+    crashPoint(`${topic}.append.after`);
+  };
   for await (const item of input) {
     if (signal?.aborted) break;
     const { file, line } = item.origin;
@@ -74,11 +82,11 @@ export async function loadRecords(
         : recordMessage(topic, turn++ % partitions, item),
     );
     if (batch.length < batchSize) continue;
-    await topics.append(batch);
+    await append(batch);
     batch = [];
     options.progress?.(input.counts);
   }
-  if (batch.length > 0) await topics.append(batch);
+  if (batch.length > 0) await append(batch);
   options.progress?.(input.counts);
   return input.counts;
 }

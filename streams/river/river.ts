@@ -5,7 +5,8 @@ import { runStage, type StageRun } from '../stage/run-stage.js';
 import type { Committed } from '../stage/run-task.js';
 import type { Stage } from '../stage/stage.js';
 import type { Topics } from '../topics.js';
-import { type RiverParts, realTopics, type StageName, stageNames, stagesOf } from './stages.js';
+import { DeadStreak } from './dead-streak.js';
+import { type RiverParts, realTopics, type StageName, stageNames, stagesOf, windowOf } from './stages.js';
 import { topicsOf } from './topics-of.js';
 
 export interface RiverOptions {
@@ -23,7 +24,10 @@ export interface RiverOptions {
 /** A river that runs in this process. */
 export interface River {
   readonly stages: readonly StageRun[];
-  /** `complete`: every lane has its target and all shards are in the manifest; `stopped`: after `stop`. */
+  /**
+   * `complete`: every lane has its target and all shards are in the manifest; `stopped`: after `stop`. Rejects when a stage
+   * fails, or when all plans die in one: then with the code of the last death.
+   */
   readonly done: Promise<'complete' | 'stopped'>;
   /** Finishes what is in flight, up to `graceMs`, drops the rest, commits and ends. */
   stop(graceMs: number): void;
@@ -38,10 +42,14 @@ export async function startRiver(options: RiverOptions): Promise<River> {
   await topics.ensure(topicsOf(recipe, stagesOf(recipe, parts, stageNames)));
 
   const changed = new Waiters();
+  const streak = new DeadStreak(Math.max(leastDead, 2 * windowOf(recipe)));
+  const hopeless = new Deferred();
   const runs = await startAll(stages, topics, {
     ...options,
     committed: (committed) => {
       options.committed?.(committed);
+      const error = streak.after(committed);
+      if (error !== undefined) hopeless.reject(error);
       changed.wake();
     },
   });
@@ -62,7 +70,7 @@ export async function startRiver(options: RiverOptions): Promise<River> {
       while (!ending.signal.aborted && !(await isDry(recipe, topics, stages))) await changed.next(dryCheckMs);
     });
     try {
-      await Promise.race([failed, dry]);
+      await Promise.race([failed, dry, hopeless.promise]);
       const how = ending.signal.aborted ? 'stopped' : 'complete';
       if (how === 'complete') drain();
       await Promise.all(runs.map((run) => run.done));
@@ -90,6 +98,9 @@ export async function startRiver(options: RiverOptions): Promise<River> {
     },
   };
 }
+
+/** Plans that die in a row before the river gives up, where twice the window is less. */
+const leastDead = 20;
 
 /** A worker of another process may do the last commit, so dryness is looked at again without a wake-up too. */
 const dryCheckMs = 500;
@@ -143,6 +154,18 @@ async function isDry(recipe: Recipe, topics: Topics, stages: readonly Stage[]): 
     }
   }
   return true;
+}
+
+/** A promise that is rejected from outside. */
+class Deferred {
+  reject: (error: unknown) => void = () => undefined;
+  readonly promise = new Promise<never>((_, reject) => {
+    this.reject = reject;
+  });
+
+  constructor() {
+    this.promise.catch(() => undefined);
+  }
 }
 
 /** Promises that a wake-up resolves. */

@@ -5,7 +5,18 @@ import type { TopicSpec } from '../topics.js';
 /** Topics whose one partition gathers what all lanes write. */
 export const gatheredTopics: readonly string[] = ['shards'];
 
-const lanes = ['seeds', 'real', 'documents', 'plans', 'drafts', 'refined', 'samples', 'corrections', 'ledger', 'dead-letters'];
+const lanes = [
+  'seeds',
+  'real',
+  'documents',
+  'plans',
+  'drafts',
+  'refined',
+  'samples',
+  'corrections',
+  'ledger',
+  'dead-letters',
+];
 
 /** The topics that a recipe's river needs. Retention, where the recipe asks for it, is for what flows, not for what counts. */
 export function topicsOf({ topics, inputs }: Recipe, stages: readonly Stage[]): readonly TopicSpec[] {

@@ -7,6 +7,7 @@ import type { Absorbed, Outcome } from '../../operators/flow/outcome.js';
 import { HeadwaterError } from '../../schemas/errors.js';
 import type { ManifestEntry, Shard } from '../../schemas/shard.js';
 import type { Tick } from '../../schemas/tick.js';
+import { crashPoint } from '../crash-point.js';
 import { cutTornLine, manifestName, readManifest } from './manifest-file.js';
 import { syncFolder } from './shard-file.js';
 import { storeError } from './store-error.js';
@@ -75,8 +76,10 @@ class ManifestLog {
     const entry: ManifestEntry = { ...input, kind: 'manifest-entry', seq: this.#nextSeq };
     const line = Buffer.from(`${JSON.stringify(entry)}\n`);
     await this.#refuseOthers(this.#file);
+    crashPoint('manifest.line.before');
     await this.#file.appendFile(line);
     await this.#file.sync();
+    crashPoint('manifest.line.after');
     this.#size += line.length;
     this.#nextSeq += 1;
     this.#ids.set(input.path, input.id);

@@ -4,6 +4,7 @@ import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
+import { crashPoint } from '../crash-point.js';
 import { storeError } from './store-error.js';
 
 const writeAt = promisify(write);
@@ -63,7 +64,9 @@ export class ShardFile {
   async publish(name: string): Promise<void> {
     const path = join(this.dir, name);
     try {
+      crashPoint('shard.rename.before');
       await rename(this.temporaryPath, path);
+      crashPoint('shard.rename.after');
       await syncFolder(this.dir);
     } catch (error) {
       throw storeError(path, error);

@@ -1,6 +1,7 @@
 import type { Journal } from '../../operators/journal.js';
 import type { Completion } from '../../operators/language-model.js';
 import { parseJson } from '../../schemas/codec.js';
+import { crashPoint } from '../crash-point.js';
 import type { StoredMessage, Task, Topics } from '../topics.js';
 import { readAll } from './read-all.js';
 
@@ -47,9 +48,11 @@ export class TaskJournal implements Journal {
   async put(request: string, cause: string, completion: Completion): Promise<void> {
     const value = bytes.encode(JSON.stringify(completion));
     const { partition } = this.task;
+    crashPoint(`${this.topic}.append.before`);
     const [offset = this.#end] = await this.task.append([
       { topic: this.topic, partition, key: request, value, headers: { [causeHeader]: cause } },
     ]);
+    crashPoint(`${this.topic}.append.after`);
     this.#keep(request, { completion, cause, offset });
   }
 

@@ -1,0 +1,3 @@
+import type { Asked, FakeAnswer } from '../fake-endpoint/fake-endpoint.mjs';
+
+export function answer(asked: Asked, hash: string): FakeAnswer;

@@ -1,0 +1,21 @@
+// What the models of the crash tests answer: as the fake endpoint does, but now and then badly, and every answer names its
+// request, so that an answer in a journal can be matched with the request that was paid for.
+import { fieldAnswer } from '../fake-endpoint/field-answer.mjs';
+
+/** A pure function of the request, so that the same plan has the same fate in every run. */
+export function answer(asked, hash) {
+  const mark = `request ${hash}`;
+  const fate = Number.parseInt(hash.slice(8, 16), 16) / 2 ** 32;
+  if (fate < 0.25) return { text: ` nothing comes to mind, ${mark}` };
+  if (fate < 0.3) return { text: ` a word too many, ${mark}`, finishReason: 'length' };
+  if (fate < 0.4 && asked.prompt !== undefined) return { text: `${seedOf(asked.prompt)} ${mark}\nEXAMPLE END\n` };
+  const { text } = fieldAnswer(asked, hash);
+  const end = text.indexOf('\nEXAMPLE END');
+  return { text: end < 0 ? `${text} ${mark}` : `${text.slice(0, end)} ${mark}${text.slice(end)}` };
+}
+
+/** The first example, without the title that the prompt has opened: a text that the gate must refuse. */
+function seedOf(prompt) {
+  const block = /EXAMPLE START\n([\s\S]*?)\nEXAMPLE END/.exec(prompt)?.[1] ?? '';
+  return block.slice(block.indexOf(':') + 1);
+}

@@ -1,0 +1,154 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { type AnyRecord, decode, type Kind, type RecordOfKind } from '../../schemas/codec.js';
+import type { DeadLetter } from '../../schemas/dead-letter.js';
+import type { LedgerEntry } from '../../schemas/ledger-entry.js';
+import type { Plan } from '../../schemas/plan.js';
+import type { Sample } from '../../schemas/sample.js';
+import type { ManifestEntry } from '../../schemas/shard.js';
+import { openLog } from '../../streams/log/open-log.js';
+import type { StoredMessage, Topics } from '../../streams/topics.js';
+import { parquetRows } from '../streams/shards/read-back.js';
+import type { Scene } from './scene.js';
+
+/** What a pipeline has left behind, read from its files alone: no code of stages, rivers or manifests has a part in it. */
+export interface RunRead {
+  /** By lane. */
+  readonly plans: readonly (readonly Plan[])[];
+  readonly samples: readonly (readonly Sample[])[];
+  readonly ledger: readonly (readonly LedgerEntry[])[];
+  readonly seedIds: readonly (readonly string[])[];
+  readonly realIds: readonly string[];
+  readonly correctionIds: readonly string[];
+  readonly completeTicks: readonly string[];
+  readonly deadLetters: readonly DeadLetter[];
+  readonly shards: readonly ShardRead[];
+  /** Files of the shard folder that no line of the manifest names. */
+  readonly strays: readonly string[];
+  readonly stages: readonly StageRead[];
+}
+
+export interface ShardRead {
+  readonly entry: ManifestEntry;
+  readonly sha256: string;
+  readonly rows: readonly { readonly id: string; readonly fields: Readonly<Record<string, unknown>> }[];
+}
+
+export interface StageRead {
+  readonly name: string;
+  /** Records that have left the stage, in whichever way. */
+  readonly outcomes: number;
+  /** Records that it has consumed: the sum of its committed offsets. */
+  readonly consumed: number;
+}
+
+const stages = ['plan', 'draft', 'refine', 'align', 'shard', 'manifest'];
+
+export async function readRun({ data, out }: Scene): Promise<RunRead> {
+  const topics = await openLog({ dir: join(data, 'topics') });
+  try {
+    const all = async <K extends Kind>(topic: string, kind: K) => (await byLane(topics, topic, kind)).flat();
+    const ticks = (await all('shards', 'tick')).filter(({ reason }) => reason === 'complete');
+    return {
+      plans: await byLane(topics, 'plans', 'plan'),
+      samples: await byLane(topics, 'samples', 'sample'),
+      ledger: await byLane(topics, 'ledger', 'ledger-entry'),
+      seedIds: (await byLane(topics, 'seeds', 'seed')).map((lane) => lane.map(({ id }) => id)),
+      realIds: (await all('real', 'real')).map(({ id }) => id),
+      correctionIds: (await all('corrections', 'correction')).map(({ id }) => id),
+      completeTicks: ticks.map(({ lane, total }) => `${lane}: ${total}`),
+      deadLetters: await all('dead-letters', 'dead-letter'),
+      ...(await readShards(out)),
+      stages: await Promise.all(stages.map((name) => readStage(topics, name))),
+    };
+  } finally {
+    await topics.close();
+  }
+}
+
+/** The requests whose answers the journals hold, with how often they do: answers name their requests. */
+export async function readJournals({ data }: Scene): Promise<ReadonlyMap<string, number>> {
+  if (!existsSync(join(data, 'topics'))) return new Map();
+  const topics = await openLog({ dir: join(data, 'topics') });
+  try {
+    const held = new Map<string, number>();
+    const existing = new Set((await topics.list()).map(({ name }) => name));
+    for (const topic of ['journal.draft', 'journal.refine'].filter((name) => existing.has(name))) {
+      for (const { value } of (await messages(topics, topic)).flat()) {
+        const text = new TextDecoder().decode(value ?? new Uint8Array());
+        // The last mark is the answer's own; an edit may repeat that of its draft.
+        const request = [...text.matchAll(/request ([0-9a-f]{32})/g)].at(-1)?.[1];
+        if (request === undefined) throw new Error(`an answer in ${topic} names no request: ${text}`);
+        held.set(request, (held.get(request) ?? 0) + 1);
+      }
+    }
+    return held;
+  } finally {
+    await topics.close();
+  }
+}
+
+async function byLane<K extends Kind>(topics: Topics, topic: string, kind: K): Promise<RecordOfKind<K>[][]> {
+  const isWanted = (record: AnyRecord): record is RecordOfKind<K> => record.kind === kind;
+  return (await messages(topics, topic)).map((lane) =>
+    lane.map(({ value, headers }) => decode(value ?? new Uint8Array(), headers)).filter(isWanted),
+  );
+}
+
+/** All messages of a topic, by partition. */
+async function messages(topics: Topics, topic: string): Promise<StoredMessage[][]> {
+  const partitions: StoredMessage[][] = [];
+  for (const [partition, { low, high }] of (await topics.offsets(topic)).entries()) {
+    const held: StoredMessage[] = [];
+    for (let next = low; next < high; ) {
+      const batch = await topics.read(topic, partition, next, { maxRecords: 1000, maxBytes: 2 ** 24 });
+      held.push(...batch);
+      next = (batch.at(-1)?.offset ?? high) + 1;
+    }
+    partitions.push(held);
+  }
+  return partitions;
+}
+
+async function readStage(topics: Topics, name: string): Promise<StageRead> {
+  const committed = (await topics.committed(name)).filter(({ topic }) => !topic.startsWith('journal.'));
+  const counted = (await messages(topics, `state.${name}`)).map((lane) => {
+    const newest = lane.findLast(({ key }) => key === '#outcomes')?.value;
+    return newest ? sumOfNumbers(JSON.parse(new TextDecoder().decode(newest))) : 0;
+  });
+  return {
+    name,
+    outcomes: counted.reduce((sum, count) => sum + count, 0),
+    consumed: committed.reduce((sum, { offset }) => sum + offset, 0),
+  };
+}
+
+function sumOfNumbers(value: unknown): number {
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'object' || value === null) return 0;
+  return Object.values(value).reduce<number>((sum, part) => sum + sumOfNumbers(part), 0);
+}
+
+async function readShards(out: string): Promise<Pick<RunRead, 'shards' | 'strays'>> {
+  const names = new Set(await readdir(out));
+  const text = names.delete('manifest.jsonl') ? await readFile(join(out, 'manifest.jsonl'), 'utf8') : '';
+  const shards: ShardRead[] = [];
+  for (const line of text.split('\n').slice(0, -1)) {
+    const entry: ManifestEntry = JSON.parse(line);
+    const path = join(out, entry.path);
+    const sha256 = createHash('sha256')
+      .update(await readFile(path))
+      .digest('hex');
+    shards.push({ entry, sha256, rows: (await parquetRows(path)).map(rowOf) });
+    names.delete(entry.path);
+  }
+  return { shards, strays: [...names] };
+}
+
+function rowOf(row: unknown): ShardRead['rows'][number] {
+  const { id, question, answer } = row as Readonly<Record<string, unknown>>;
+  return { id: String(id), fields: { question, answer } };
+}

@@ -1,0 +1,87 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+import { type FakeEndpointProcess, spawnFakeEndpoint } from '../fake-endpoint/child.js';
+
+/** Accepted samples that the recipe asks for. */
+export const samples = 40;
+/** Real records that the recipe's file holds; one more line of it is no JSON. */
+export const realRecords = 60;
+/** Lines of the inputs that cannot be records: one of the seeds, and the last one of the real file. */
+export const badLines = 2;
+
+/** A recipe with its inputs, the endpoint that it asks, and the folders of one pipeline. */
+export interface Scene {
+  readonly dir: string;
+  readonly recipe: string;
+  readonly data: string;
+  readonly out: string;
+  readonly endpoint: FakeEndpointProcess;
+  /** Stops the endpoint, and removes all files. */
+  close(): Promise<void>;
+}
+
+/** Sets a scene in a folder of its own; those with the same number of lanes have the same results. */
+export async function setScene(lanes: number): Promise<Scene> {
+  const dir = await mkdtemp(join(tmpdir(), 'headwater-crash-'));
+  const endpoint = await spawnFakeEndpoint({
+    latencyMs: 8,
+    slowest: { share: 0.1, factor: 6 },
+    answers: resolve('test/crash/answers.mjs'),
+  });
+  const recipe = join(dir, 'recipe.yaml');
+  await writeFile(recipe, recipeText(endpoint.url, lanes));
+  await writeFile(join(dir, 'seeds.jsonl'), lines([...seeds.slice(0, 2), '{"question": 1', ...seeds.slice(2)]));
+  await writeFile(join(dir, 'real.jsonl'), lines([...realLines(), 'not JSON']));
+  const out = join(dir, 'out');
+  await mkdir(out);
+  return {
+    dir,
+    recipe,
+    data: join(dir, 'data'),
+    out,
+    endpoint,
+    close: async () => {
+      await endpoint.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+function recipeText(url: string, lanes: number): string {
+  const model = (name: string) =>
+    `{engine: openai, url: '${url}', model: ${name}, maxInFlight: 8, price: {input: 1, output: 4}}`;
+  return `name: crash
+domain:
+  about: grade-school math word problems, each with a worked answer
+  fields: {question: {title: Question}, answer: {title: Answer}}
+  vary: {place: [a farm, a shop, a trip]}
+inputs: {seeds: seeds.jsonl, real: real.jsonl}
+models: {base: ${model('base')}, instruct: ${model('instruct')}}
+steps: {draft: {attempts: 2, examples: 2}, rollingMmd: {window: 16, frequencies: 32, every: 4}}
+target: {samples: ${samples}}
+shards: {rows: 5}
+topics: {partitions: ${lanes}}
+`;
+}
+
+const seeds: readonly string[] = [
+  ['A farm has 3 hens and each lays 2 eggs a day. How many eggs in a week?', 'Six eggs a day make 42 in seven days.'],
+  ['Tom buys four pens at 2 dollars each. What change does he get from 20 dollars?', 'The pens cost 8, so he gets 12.'],
+  ['A train leaves at noon and goes 60 miles an hour for three hours. How far is that?', 'That is 180 miles.'],
+  ['Ann reads 15 pages every evening. On which evening does she end page 90?', 'After six evenings she is at page 90.'],
+].map(([question, answer]) => JSON.stringify({ question, answer, place: 'a shop' }));
+
+function realLines(): readonly string[] {
+  return Array.from({ length: realRecords }, (_, i) =>
+    JSON.stringify({
+      question: `A shop sells ${i + 1} pears and ${2 * i + 3} plums a day. How many fruits in ${(i % 5) + 1} days?`,
+      answer: `It sells ${3 * i + 4} a day, so ${(3 * i + 4) * ((i % 5) + 1)} in all.`,
+    }),
+  );
+}
+
+function lines(all: readonly string[]): string {
+  return `${all.join('\n')}\n`;
+}
