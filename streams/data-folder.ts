@@ -14,6 +14,10 @@ export interface DataFolder {
   readonly dir: string;
   /** Where the embedded log lies. */
   readonly topicsDir: string;
+  /** Whether no recipe was kept in it before. */
+  readonly isNew: boolean;
+  /** Remembers the recipe: from now on the folder belongs to it. */
+  keep(): Promise<void>;
   /** Lets other processes take the folder. */
   close(): Promise<void>;
 }
@@ -35,7 +39,8 @@ export interface DataFolderOptions {
 
 /**
  * Takes a data folder for a run, made if it is missing. Rejects with `data-in-use` while another process has it, `data-foreign`
- * where another recipe wrote it, `store-newer`, `store-unwritable`. A folder whose process died is taken over.
+ * where another recipe wrote it, `store-newer`, `store-unwritable`. A folder whose process died is taken over. A new folder
+ * belongs to no recipe before `keep`, so that a recipe that fails at the start can be mended.
  */
 export async function openDataFolder({ dir, recipe, mayDiffer }: DataFolderOptions): Promise<DataFolder> {
   const path = resolve(dir);
@@ -44,12 +49,14 @@ export async function openDataFolder({ dir, recipe, mayDiffer }: DataFolderOptio
   try {
     const kept = await readPipeline(path);
     if (kept !== undefined) checkSameRecipe(path, kept, plain(recipe), mayDiffer);
-    if (JSON.stringify(kept) !== JSON.stringify(recipe)) await writePipeline(path, recipe);
+    const keep = async () => {
+      if (JSON.stringify(kept) !== JSON.stringify(recipe)) await writePipeline(path, recipe);
+    };
+    return { ...places(path), isNew: kept === undefined, keep, close: () => lock.release() };
   } catch (error) {
     await lock.release();
     throw error;
   }
-  return { ...places(path), close: () => lock.release() };
 }
 
 /** The pipeline of a folder, also while a run has it. Rejects with `data-missing` where there is none, or `store-newer`. */

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { HeadwaterError } from '../../schemas/errors.js';
 import type { Recipe } from '../../schemas/recipe.js';
 import type { InputCounts } from '../../streams/inputs/read-input.js';
-import { loadRecords, loadSeeds } from '../../streams/river/load-input.js';
+import { loadRecords, loadSeeds, readSeeds } from '../../streams/river/load-input.js';
 import { exitCodes } from '../exit-codes.js';
 import type { Io } from '../io.js';
 import { loadRecipe } from '../recipe/load-recipe.js';
@@ -50,18 +50,25 @@ async function createWhereNew({ recipe, data }: PipelineOptions): Promise<void> 
   const dataDir = resolve(data ?? loaded.recipe.topics.dir ?? '.headwater');
   if ((await keptRun(dataDir)) !== undefined) return;
   const run = await openRun(loaded, dataDir);
-  await run.close();
+  try {
+    await run.claim();
+  } finally {
+    await run.close();
+  }
 }
 
-function loadFile(
+async function loadFile(
   kind: Loadable,
   file: string,
   { recipe, topics }: Awaited<ReturnType<typeof openPipeline>>,
 ): Promise<InputCounts> {
-  const { partitions } = recipe.topics;
-  const target = { topics, partitions, source: file, base: process.cwd(), domain: recipe.domain, now: Date.now };
-  if (kind === 'seeds') return loadSeeds({ ...target, topic: topicOf(kind, recipe) });
-  return loadRecords(kind, { ...target, topic: topicOf(kind, recipe) }, false);
+  const { domain } = recipe;
+  const source = { source: file, base: process.cwd(), domain, now: Date.now };
+  const target = { topics, topic: topicOf(kind, recipe), partitions: recipe.topics.partitions };
+  if (kind !== 'seeds') return loadRecords(kind, { ...source, ...target }, false);
+  const read = await readSeeds(source);
+  await loadSeeds(read, { ...source, ...target });
+  return read.counts;
 }
 
 /** The topic that the recipe takes an input from. */

@@ -86,6 +86,7 @@ async function streamed(session: Session): Promise<'complete' | 'stopped'> {
   const engines = await openSession(session);
   if (engines === undefined) return 'stopped';
   try {
+    await session.prepared.begin();
     return await stream(session, engines);
   } finally {
     await engines.close();

@@ -6,7 +6,7 @@ import { HeadwaterError } from '../../schemas/errors.js';
 import type { Recipe } from '../../schemas/recipe.js';
 import { openDataFolder } from '../../streams/data-folder.js';
 import { openLog } from '../../streams/log/open-log.js';
-import { loadSeeds } from '../../streams/river/load-input.js';
+import { type LoadOptions, loadSeeds, type ReadSeeds, readSeeds } from '../../streams/river/load-input.js';
 import { acceptedSamples } from '../../streams/river/river-status.js';
 import { idleParts, seedsTopic, stageNames, stagesOf } from '../../streams/river/stages.js';
 import { readCompleted, readTargets, shareOut, targetMessage } from '../../streams/river/targets.js';
@@ -24,7 +24,7 @@ export interface PrepareOptions {
   readonly more: boolean;
 }
 
-/** A pipeline whose data folder is ours, whose topics exist, and whose planner knows its seeds and target. */
+/** A pipeline whose data folder is ours and whose recipe and seeds are good; nothing of it is written yet. */
 export interface Prepared {
   readonly recipe: Recipe;
   readonly topics: Topics;
@@ -34,6 +34,8 @@ export interface Prepared {
   readonly accepted: number;
   /** Whether all of it was made before. */
   readonly complete: boolean;
+  /** Keeps the recipe, creates the topics, loads the seeds once, and tells the lanes their targets. */
+  begin(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -41,69 +43,93 @@ export interface Prepared {
 export interface OpenRun {
   readonly topics: Topics;
   readonly shardDir: string;
+  /** Whether no recipe ran there before, so that there are no topics. */
+  readonly isNew: boolean;
+  /** Keeps the recipe, to which the folder belongs from now on, and creates the topics. */
+  claim(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Opens the data folder for writing, which one process at a time may, and creates the topics. */
+/** Opens the data folder for writing, which one process at a time may. */
 export async function openRun(loaded: LoadedRecipe, dataDir: string): Promise<OpenRun> {
   const { recipe, dir: base } = loaded;
   const shardDir = resolve(recipe.shards.dir);
   await checkShardFolder(shardDir);
   const folder = await openDataFolder({ dir: resolve(dataDir), recipe: await identityOf(loaded), mayDiffer: [] });
   try {
-    await keepRun(folder.dir, { recipe, base, shardDir });
     const topics = await openLog({ dir: folder.topicsDir });
-    const close = async () => {
-      await topics.close();
-      await folder.close();
+    return {
+      topics,
+      shardDir,
+      isNew: folder.isNew,
+      claim: async () => {
+        await folder.keep();
+        await keepRun(folder.dir, { recipe, base, shardDir });
+        await topics.ensure(topicsOf(recipe, stagesOf(recipe, idleParts, stageNames)));
+      },
+      close: async () => {
+        await topics.close();
+        await folder.close();
+      },
     };
-    await topics.ensure(topicsOf(recipe, stagesOf(recipe, idleParts, stageNames))).catch(async (error) => {
-      await topics.close();
-      throw error;
-    });
-    return { topics, shardDir, close };
   } catch (error) {
     await folder.close();
     throw error;
   }
 }
 
-/** Opens a run, loads the seeds once, and tells the lanes their targets. */
+/** Opens a run and reads its seeds, so that what is wrong with it is found before the folder belongs to it. */
 export async function prepare({ loaded, dataDir, more }: PrepareOptions): Promise<Prepared> {
   const { recipe } = loaded;
-  const { topics, shardDir, close } = await openRun(loaded, dataDir);
+  const seeds = await seedsOf(loaded);
+  const run = await openRun(loaded, dataDir);
+  const { topics, shardDir, close } = run;
   try {
-    const targets = await aim(loaded, topics, more);
-    const completed = await readCompleted(topics, recipe.topics.partitions);
-    const complete = targets.every((target, lane) => target !== null && (completed[lane] ?? 0) >= target);
-    return { recipe, topics, shardDir, targets, accepted: await acceptedSamples(topics), complete, close };
+    const lanes = recipe.topics.partitions;
+    const topic = seedsTopic(recipe);
+    const told = run.isNew ? [] : await readTargets(topics, topic, lanes);
+    const completed = run.isNew ? [] : await readCompleted(topics, lanes);
+    const targets = targetsOf(recipe, more ? completed : [], told);
+    const begin = async () => {
+      await run.claim();
+      await tell(seeds, { topics, topic, partitions: lanes, now: Date.now }, targets, told);
+    };
+    return {
+      recipe,
+      topics,
+      shardDir,
+      targets,
+      accepted: run.isNew ? 0 : await acceptedSamples(topics),
+      complete: targets.every((target, lane) => target !== null && (completed[lane] ?? 0) >= target),
+      begin,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-/** The targets of the lanes: told with the seeds the first time, and again when they have changed. */
-async function aim(loaded: LoadedRecipe, topics: Topics, more: boolean): Promise<readonly (number | null)[]> {
-  const { recipe, dir } = loaded;
-  const { partitions } = recipe.topics;
-  const topic = seedsTopic(recipe);
-  const before = await readTargets(topics, topic, partitions);
-  const completed = await readCompleted(topics, partitions);
-  const targets = targetsOf(recipe, more ? completed : [], before);
+/** The seeds of a file or module; undefined where they come over a topic. */
+async function seedsOf({ recipe, dir }: LoadedRecipe): Promise<ReadSeeds | undefined> {
   const { seeds } = recipe.inputs;
-  if (before.every((target) => target === undefined) && !(typeof seeds === 'object' && 'topic' in seeds)) {
-    await loadSeeds(
-      { topics, topic, partitions, source: seeds, base: dir, domain: recipe.domain, now: Date.now },
-      targets,
-    );
-    return targets;
-  }
+  if (typeof seeds === 'object' && 'topic' in seeds) return undefined;
+  return readSeeds({ source: seeds, base: dir, domain: recipe.domain, now: Date.now });
+}
+
+/** The first time, targets come with the seeds, all or nothing; later they are told where they have changed. */
+async function tell(
+  seeds: ReadSeeds | undefined,
+  target: Pick<LoadOptions, 'topics' | 'topic' | 'partitions' | 'now'>,
+  targets: readonly (number | null)[],
+  told: readonly (number | null | undefined)[],
+): Promise<void> {
+  const { topics, topic, now } = target;
+  if (seeds !== undefined && told.every((total) => total === undefined)) return loadSeeds(seeds, target, targets);
   const changed = targets.flatMap((total, lane) =>
-    total === before[lane] ? [] : [targetMessage(topic, lane, total, Date.now())],
+    total === told[lane] ? [] : [targetMessage(topic, lane, total, now())],
   );
   if (changed.length > 0) await topics.append(changed);
-  return targets;
 }
 
 function targetsOf(

@@ -26,9 +26,15 @@ const batchSize = 500;
 /** Enough of a partition's end to find the last line that was loaded. */
 const tailLength = 64;
 
-/** Seeds into every lane, with the targets that open them, all or nothing. Throws `input-unreadable` when no line is a seed. */
-export async function loadSeeds(options: LoadOptions, targets: readonly (number | null)[] = []): Promise<InputCounts> {
-  const { topics, topic, partitions, now } = options;
+/** The seeds of a file, and the lines of it that are none. */
+export interface ReadSeeds {
+  readonly seeds: readonly Seed[];
+  readonly dead: readonly DeadLetter[];
+  readonly counts: InputCounts;
+}
+
+/** Reads all seeds. Throws `input-unreadable` when no line is one. */
+export async function readSeeds(options: Pick<LoadOptions, 'source' | 'base' | 'domain' | 'now'>): Promise<ReadSeeds> {
   const input = readInput({ ...options, kind: 'seeds' });
   const seeds: Seed[] = [];
   const dead: DeadLetter[] = [];
@@ -36,10 +42,17 @@ export async function loadSeeds(options: LoadOptions, targets: readonly (number 
     if (item.kind === 'seed') seeds.push(item);
     else dead.push(item);
   }
-  if (seeds.length === 0) {
-    const why = dead[0] === undefined ? 'it is empty' : `its first line: ${dead[0].message}`;
-    throw new HeadwaterError('input-unreadable', `no line of ${sourceName(options.source)} is a seed (${why})`);
-  }
+  if (seeds.length > 0) return { seeds, dead, counts: input.counts };
+  const why = dead[0] === undefined ? 'it is empty' : `its first line: ${dead[0].message}`;
+  throw new HeadwaterError('input-unreadable', `no line of ${sourceName(options.source)} is a seed (${why})`);
+}
+
+/** Seeds into every lane, with the targets that open them, all or nothing. */
+export async function loadSeeds(
+  { seeds, dead }: Pick<ReadSeeds, 'seeds' | 'dead'>,
+  { topics, topic, partitions, now }: Pick<LoadOptions, 'topics' | 'topic' | 'partitions' | 'now'>,
+  targets: readonly (number | null)[] = [],
+): Promise<void> {
   const at = now();
   const lanes = Array.from({ length: partitions }, (_, lane) => lane);
   const messages = [
@@ -47,10 +60,7 @@ export async function loadSeeds(options: LoadOptions, targets: readonly (number 
     ...targets.map((total, lane) => targetMessage(topic, lane, total, at)),
   ];
   if (dead.length > 0) await topics.append(dead.map((letter) => recordMessage('dead-letters', 0, letter)));
-  crashPoint('seeds.append.before');
   await topics.append(messages);
-  crashPoint('seeds.append.after');
-  return input.counts;
 }
 
 /**

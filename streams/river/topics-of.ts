@@ -22,7 +22,7 @@ const lanes = [
 export function topicsOf({ topics, inputs }: Recipe, stages: readonly Stage[]): readonly TopicSpec[] {
   const { partitions } = topics;
   const retention = retentionOf(topics.retention);
-  const flowing = new Set(['real', 'plans', 'drafts', 'refined']);
+  const flowing = new Set(['real', 'plans', 'drafts', 'refined', 'samples', 'corrections']);
   const named = [inputs.seeds, inputs.real].flatMap((input) =>
     typeof input === 'object' && 'topic' in input ? [input.topic] : [],
   );
@@ -34,15 +34,15 @@ export function topicsOf({ topics, inputs }: Recipe, stages: readonly Stage[]): 
       ...(flowing.has(name) ? retention : {}),
     })),
     ...gatheredTopics.map((name) => ({ name, partitions: 1, cleanup: 'delete' as const })),
-    ...stages.flatMap((stage) => topicsOfStage(stage, partitions)),
+    ...stages.flatMap((stage) => topicsOfStage(stage, partitions, retention)),
   ];
 }
 
 /** Partitions of a stage's tasks: one where it consumes a gathered topic. */
-function topicsOfStage(stage: Stage, lanes: number): readonly TopicSpec[] {
+function topicsOfStage(stage: Stage, lanes: number, retention: Pick<TopicSpec, 'retention'>): readonly TopicSpec[] {
   const partitions = stage.inputs.some((topic) => gatheredTopics.includes(topic)) ? 1 : lanes;
   const state: TopicSpec = { name: stateTopic(stage.name), partitions, cleanup: 'compact' };
-  const journal: TopicSpec = { name: journalTopic(stage.name), partitions, cleanup: 'delete' };
+  const journal: TopicSpec = { name: journalTopic(stage.name), partitions, cleanup: 'delete', ...retention };
   return stage.journaled ? [state, journal] : [state];
 }
 

@@ -1,4 +1,4 @@
-import type { Topics } from '../topics.js';
+import type { Task, Topics } from '../topics.js';
 import { type Committed, startTask, type TaskRun } from './run-task.js';
 import { journalTopic, type Stage } from './stage.js';
 
@@ -13,7 +13,7 @@ export interface StageOptions {
 /** A stage at work in this process, on as many partitions as the group gives it. */
 export interface StageRun {
   readonly name: string;
-  /** Resolves after `drain` or `abandon`; rejects when a task fails. */
+  /** Resolves after `drain` or `abandon`; rejects when a task failed, after the others were abandoned. Then the group is left. */
   readonly done: Promise<void>;
   /** Records that are inside operators or wait for their commit. */
   readonly inFlight: number;
@@ -28,32 +28,36 @@ export interface StageRun {
 export async function runStage(options: StageOptions): Promise<StageRun> {
   const { stage, topics } = options;
   const tasks = new Set<TaskRun>();
+  let starting = 0;
   let ending: 'drain' | 'abandon' | undefined;
+  let failure: { readonly error: unknown } | undefined;
   let settle: { resolve: () => void; reject: (error: unknown) => void };
   const done = new Promise<void>((resolve, reject) => {
     settle = { resolve, reject };
   });
   done.catch(() => undefined);
 
-  let starting = 0;
   const membership = await topics.join({
     group: stage.name,
     topics: stage.journaled ? [...stage.inputs, journalTopic(stage.name)] : stage.inputs,
     assigned: (task) => {
-      if (ending !== undefined) return;
-      starting++;
-      startTask({ ...options, task })
-        .then((run) => {
-          starting--;
-          tasks.add(run);
-          options.restored?.(stage.name, task.partition, run.restoreMs);
-          if (ending !== undefined) run[ending]();
-          return run.done.finally(() => tasks.delete(run));
-        })
-        .then(() => leaveWhenIdle())
-        .catch((error) => settle.reject(error));
+      if (ending === undefined) work(task).catch(fail).finally(leaveWhenIdle);
     },
   });
+
+  async function work(task: Task): Promise<void> {
+    starting++;
+    const run = await startTask({ ...options, task }).finally(() => starting--);
+    tasks.add(run);
+    options.restored?.(stage.name, task.partition, run.restoreMs);
+    if (ending !== undefined) run[ending]();
+    await run.done.finally(() => tasks.delete(run));
+  }
+
+  function fail(error: unknown): void {
+    failure ??= { error };
+    end('abandon');
+  }
 
   function end(how: 'drain' | 'abandon'): void {
     ending = how;
@@ -63,7 +67,9 @@ export async function runStage(options: StageOptions): Promise<StageRun> {
 
   function leaveWhenIdle(): void {
     if (ending === undefined || tasks.size > 0 || starting > 0) return;
-    membership.leave().then(settle.resolve, settle.reject);
+    membership
+      .leave()
+      .then(() => (failure === undefined ? settle.resolve() : settle.reject(failure.error)), settle.reject);
   }
 
   return {

@@ -1,6 +1,5 @@
 import { Subject, Subscription } from 'rxjs';
 import type { Changes, Outcome } from '../../operators/flow/outcome.js';
-import type { Journal } from '../../operators/journal.js';
 import { type AnyRecord, decode, schemaOf } from '../../schemas/codec.js';
 import { HeadwaterError } from '../../schemas/errors.js';
 import { crashPoint } from '../crash-point.js';
@@ -10,8 +9,9 @@ import { deadLetter } from './dead-letters.js';
 import { endings } from './endings.js';
 import { countOutcomes, countsKey, noOutcomes, type OutcomeCounts } from './outcome-counts.js';
 import { type Effect, type Place, type Progress, type ProgressEvent, startOf, step } from './progress.js';
+import { type Result, Results } from './results.js';
 import { journalTopic, type Stage, stateTopic } from './stage.js';
-import { TaskJournal } from './task-journal.js';
+import { operatorJournal, TaskJournal } from './task-journal.js';
 import { changelog, restoreMemory } from './task-memory.js';
 
 /** What a commit made final. */
@@ -28,22 +28,6 @@ export interface TaskOptions {
   readonly topics: Topics;
   readonly committed?: (committed: Committed) => void;
 }
-
-interface Result {
-  readonly completion: number;
-  readonly outcome: Outcome<AnyRecord, AnyRecord>;
-  readonly messages: readonly Message[];
-}
-
-interface Input {
-  readonly record: AnyRecord;
-  readonly message: StoredMessage;
-}
-
-const noJournal: Journal = {
-  get: () => undefined,
-  put: () => Promise.reject(new HeadwaterError('operator-failed', 'this stage keeps no journal')),
-};
 
 /** Restores a task's memory and journal, then runs its stage's operator between the topics until it is drained or lost. */
 export async function startTask(options: TaskOptions): Promise<TaskRun> {
@@ -62,13 +46,11 @@ export class TaskRun {
 
   #progress: Progress;
   #counts: OutcomeCounts;
-  /** Records inside the operator. */
-  readonly #inputs = new Map<AnyRecord, Input>();
-  /** Finished and not yet committed, by topic and offset. */
-  readonly #results = new Map<string, Map<number, Result>>();
+  /** Records inside the operator, with the messages they came in. */
+  readonly #inputs = new Map<AnyRecord, StoredMessage>();
+  readonly #results = new Results();
   /** Finished since the last step. */
   #finished: Place[] = [];
-  #completions = 0;
   readonly #source = new Subject<AnyRecord>();
   readonly #fetching = new AbortController();
   readonly #subscription = new Subscription();
@@ -97,15 +79,19 @@ export class TaskRun {
       creditBytes: stage.creditBytes,
       ordered: stage.stateful,
     });
+    if (task.lost.aborted) {
+      this.#end('lost');
+      return;
+    }
     task.lost.addEventListener('abort', () => this.#end('lost'), { once: true });
     const operator = stage.operator({
       partition: task.partition,
       memory,
-      journal: journal ?? noJournal,
-      positionOf: (record) => this.#inputs.get(record)?.message,
+      journal: operatorJournal(stage.name, journal, (cause) => this.#placeOf(cause)),
+      positionOf: (record) => this.#inputs.get(record),
     });
     const outcomes = this.#source.pipe(operator).subscribe({
-      next: (outcome) => this.#take(outcome),
+      next: (outcome) => this.#taken(outcome),
       error: (error) => this.#fail(error),
       complete: () => this.#ended(),
     });
@@ -158,48 +144,51 @@ export class TaskRun {
   }
 
   #enter(message: StoredMessage): void {
+    let record: AnyRecord;
     try {
-      const record = decode(message.value ?? new Uint8Array(), message.headers);
-      this.#inputs.set(record, { record, message });
-      this.#source.next(record);
+      record = decode(message.value ?? new Uint8Array(), message.headers);
     } catch (error) {
       if (!(error instanceof HeadwaterError)) throw error;
       this.#bury(message, error);
+      return;
     }
+    this.#inputs.set(record, message);
+    this.#source.next(record);
   }
 
   /** A message that is no record harms only itself. */
   #bury(message: StoredMessage, { code, message: reason }: HeadwaterError): void {
     const letter = deadLetter(this.options.stage.name, message, code, reason);
-    this.#finish(message, { kind: 'dead', input: letter, code, message: reason }, [this.#message(letter)]);
+    const outcome = { kind: 'dead', input: letter, code, message: reason } as const;
+    this.#finish(message, { outcome, messages: [this.#message(letter)] });
+  }
+
+  /** What a subscriber throws would end the process instead of the stage. */
+  #taken(outcome: Outcome<AnyRecord, AnyRecord>): void {
+    try {
+      this.#take(outcome);
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   #take(outcome: Outcome<AnyRecord, AnyRecord>): void {
     const { stage } = this.options;
-    const input = this.#inputs.get(outcome.input);
-    if (input === undefined) {
-      this.#fail(new HeadwaterError('operator-failed', `${stage.name} ended a record twice, or one it was not given`));
-      return;
+    const message = this.#inputs.get(outcome.input);
+    if (message === undefined) {
+      throw new HeadwaterError('operator-failed', `${stage.name} ended a record twice, or one it was not given`);
     }
     this.#inputs.delete(outcome.input);
     const records: AnyRecord[] = [...endings(stage.name, outcome)];
     if (outcome.kind === 'emitted') records.unshift(...outcome.outputs);
-    if (outcome.kind === 'dead') records.push(deadLetter(stage.name, input.message, outcome.code, outcome.message));
-    this.#finish(
-      input.message,
-      outcome,
-      records.map((record) => this.#message(record)),
-    );
+    if (outcome.kind === 'dead') records.push(deadLetter(stage.name, message, outcome.code, outcome.message));
+    this.#finish(message, { outcome, messages: records.map((record) => this.#message(record)) });
   }
 
-  #finish(
-    { topic, offset }: StoredMessage,
-    outcome: Outcome<AnyRecord, AnyRecord>,
-    messages: readonly Message[],
-  ): void {
-    const byOffset = this.#results.get(topic) ?? new Map<number, Result>();
-    this.#results.set(topic, byOffset.set(offset, { completion: this.#completions++, outcome, messages }));
-    this.#finished.push({ topic, offset });
+  #finish({ topic, offset }: StoredMessage, result: Result): void {
+    const place = { topic, offset };
+    this.#results.add(place, result);
+    this.#finished.push(place);
     if (this.#finished.length === 1) queueMicrotask(() => this.#flush());
   }
 
@@ -212,42 +201,28 @@ export class TaskRun {
 
   async #commit(offsets: ReadonlyMap<string, number>): Promise<void> {
     const { stage, task } = this.options;
-    const results = this.#resultsBelow(offsets);
+    const results = this.#results.takeBelow(offsets);
     const outcomes = results.map(({ outcome }) => outcome);
     const counts = countOutcomes(this.#counts, outcomes);
     const changes: readonly Changes[] = [...outcomes.map(({ changes = [] }) => changes), [[countsKey, counts]]];
     const memory = changelog(stateTopic(stage.name), task.partition, changes);
     const outputs = [...results.flatMap(({ messages }) => messages), ...memory];
     crashPoint(`${stage.name}.commit.before`);
-    await task.commit({ outputs, offsets: this.#withJournal(offsets, outcomes) });
+    await task.commit({ outputs, offsets: this.#withJournal(offsets) });
     crashPoint(`${stage.name}.commit.after`);
     this.#counts = counts;
     this.options.committed?.({ stage: stage.name, partition: task.partition, outcomes, counts });
     this.#dispatch({ type: 'committed', offsets });
   }
 
-  /** Takes the results below the offsets, in the order of completion. */
-  #resultsBelow(offsets: ReadonlyMap<string, number>): readonly Result[] {
-    const results: Result[] = [];
-    for (const [topic, end] of offsets) {
-      const byOffset = this.#results.get(topic);
-      if (byOffset === undefined) continue;
-      for (const [offset, result] of byOffset) {
-        if (offset >= end) continue;
-        results.push(result);
-        byOffset.delete(offset);
-      }
-    }
-    return results.sort((a, b) => a.completion - b.completion);
+  #withJournal(offsets: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+    if (this.journal === undefined) return offsets;
+    return new Map([...offsets, [this.journal.topic, this.journal.release(offsets)]]);
   }
 
-  #withJournal(
-    offsets: ReadonlyMap<string, number>,
-    outcomes: readonly Outcome<AnyRecord, AnyRecord>[],
-  ): ReadonlyMap<string, number> {
-    if (this.journal === undefined) return offsets;
-    const causes = new Set(outcomes.map(({ input }) => input.id));
-    return new Map([...offsets, [this.journal.topic, this.journal.release(causes)]]);
+  #placeOf(cause: string): Place | undefined {
+    for (const [record, message] of this.#inputs) if (record.id === cause) return message;
+    return undefined;
   }
 
   #message(record: AnyRecord): Message {

@@ -1,24 +1,30 @@
 import type { Journal } from '../../operators/journal.js';
 import type { Completion } from '../../operators/language-model.js';
 import { parseJson } from '../../schemas/codec.js';
+import { HeadwaterError } from '../../schemas/errors.js';
 import { crashPoint } from '../crash-point.js';
 import type { StoredMessage, Task, Topics } from '../topics.js';
+import type { Place } from './progress.js';
 import { readAll } from './read-all.js';
 
 interface Answer {
   readonly completion: Completion;
-  readonly cause: string;
+  /** The input that it was asked for. */
+  readonly cause: Place;
+  /** Its own place on the journal. */
   readonly offset: number;
 }
 
 const bytes = new TextEncoder();
-const causeHeader = 'cause';
+const causeTopicHeader = 'cause-topic';
+const causeOffsetHeader = 'cause-offset';
 
 /**
  * A task's answers that no commit has used yet, on the journal topic of its stage, partition for partition. Whoever takes
- * the partition over reads them from the committed offset on. In memory: the answers of uncommitted inputs only.
+ * the partition over reads them from the committed offset on, and passes over those of inputs that are committed. In memory:
+ * the answers of uncommitted inputs only.
  */
-export class TaskJournal implements Journal {
+export class TaskJournal {
   readonly #answers = new Map<string, Answer>();
   /** Where a reader would find the next answer. */
   #end: number;
@@ -45,35 +51,66 @@ export class TaskJournal implements Journal {
     return this.#answers.get(request)?.completion;
   }
 
-  async put(request: string, cause: string, completion: Completion): Promise<void> {
+  async put(request: string, cause: Place, completion: Completion): Promise<void> {
     const value = bytes.encode(JSON.stringify(completion));
     const { partition } = this.task;
+    const headers = { [causeTopicHeader]: cause.topic, [causeOffsetHeader]: String(cause.offset) };
     crashPoint(`${this.topic}.append.before`);
     const [offset = this.#end] = await this.task.append([
-      { topic: this.topic, partition, key: request, value, headers: { [causeHeader]: cause } },
+      { topic: this.topic, partition, key: request, value, headers },
     ]);
     crashPoint(`${this.topic}.append.after`);
-    this.#keep(request, { completion, cause, offset });
+    const { topic, offset: causeOffset } = cause;
+    this.#keep(request, { completion, cause: { topic, offset: causeOffset }, offset });
   }
 
-  /** Forgets the answers of committed inputs; returns the offset from which a successor must read. */
-  release(causes: ReadonlySet<string>): number {
+  /** Forgets the answers of inputs below the offsets; returns the offset from which a successor must read. */
+  release(committed: ReadonlyMap<string, number>): number {
     let low = this.#end;
     for (const [request, { cause, offset }] of this.#answers) {
-      if (causes.has(cause)) this.#answers.delete(request);
+      if (isBelow(cause, committed)) this.#answers.delete(request);
       else low = Math.min(low, offset);
     }
     return low;
   }
 
   #restore({ key, value, headers, offset }: StoredMessage): void {
+    this.#end = Math.max(this.#end, offset + 1);
     if (key === null || value === null) return;
-    const completion = parseJson(value) as Completion;
-    this.#keep(key, { completion, cause: headers[causeHeader] ?? '', offset });
+    const cause = { topic: headers[causeTopicHeader] ?? '', offset: Number(headers[causeOffsetHeader]) };
+    if (isBelow(cause, this.task.committed)) return;
+    this.#keep(key, { completion: parseJson(value) as Completion, cause, offset });
   }
 
   #keep(request: string, answer: Answer): void {
     this.#answers.set(request, answer);
     this.#end = Math.max(this.#end, answer.offset + 1);
   }
+}
+
+/**
+ * A journal as operators see it: causes are ids of records inside the operator, whose places `placeOf` knows. Rejects with
+ * `operator-failed` for another cause, and where the stage keeps no journal.
+ */
+export function operatorJournal(
+  stage: string,
+  journal: TaskJournal | undefined,
+  placeOf: (cause: string) => Place | undefined,
+): Journal {
+  return {
+    get: (request) => journal?.get(request),
+    put: async (request, cause, completion) => {
+      if (journal === undefined) throw new HeadwaterError('operator-failed', `the stage ${stage} keeps no journal`);
+      const place = placeOf(cause);
+      if (place === undefined) {
+        const what = `${stage} journals an answer for ${cause}, which is not inside it: the cause must be an input's id`;
+        throw new HeadwaterError('operator-failed', what);
+      }
+      await journal.put(request, place, completion);
+    },
+  };
+}
+
+function isBelow({ topic, offset }: Place, offsets: ReadonlyMap<string, number>): boolean {
+  return offset < (offsets.get(topic) ?? 0);
 }

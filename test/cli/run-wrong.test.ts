@@ -92,7 +92,7 @@ describe('seeds that are wrong are refused with the file and the line', () => {
     ['not JSON', 'hello\n', /seeds\.jsonl.* is a seed \(its first line: .*not JSON/],
     ['a field less', '{"subject":"x"}\n', /the field 'body' is missing/],
     ['empty', '', /seeds\.jsonl is empty/],
-    ['blank', '\n\n', /no line of seeds\.jsonl is a seed \(it is empty\)/],
+    ['blank', '\n\n', /seeds\.jsonl has no records/],
     ['binary', Buffer.from([0, 1, 2, 0]), /seeds\.jsonl is a binary file/],
     ['a line of 50 MB', `{"subject":"x","body":"${'y'.repeat(50e6)}"}\n`, /longer than/],
   ])('%s', async (_, content, pattern) => {
@@ -123,7 +123,7 @@ describe('seeds that are wrong are refused with the file and the line', () => {
     expect((await headwater(dir, ['run', 'mails.yaml', '--samples', '2'])).code).toBe(0);
     const letters = JSON.parse((await headwater(dir, ['tail', 'dead-letters', '--json'])).stdout);
     expect(letters).toMatchObject([
-      { value: { code: 'line-invalid', origin: { file: 'seeds.jsonl', line: 2 } } },
+      { value: { code: 'record-undecodable', origin: { file: 'seeds.jsonl', line: 2 } } },
       { value: { code: 'line-invalid', origin: { file: 'seeds.jsonl', line: 4 } } },
     ]);
     await server.close();

@@ -4,7 +4,7 @@ import { fieldAnswer } from '../fake-endpoint/field-answer.mjs';
 
 /** A pure function of the request, so that the same plan has the same fate in every run. */
 export function answer(asked, hash) {
-  const mark = `request ${hash}`;
+  const mark = `Request ${hash}.`;
   const fate = Number.parseInt(hash.slice(8, 16), 16) / 2 ** 32;
   if (fate < 0.25) return { text: ` nothing comes to mind, ${mark}` };
   if (fate < 0.3) return { text: ` a word too many, ${mark}`, finishReason: 'length' };
@@ -14,8 +14,9 @@ export function answer(asked, hash) {
   return { text: end < 0 ? `${text} ${mark}` : `${text.slice(0, end)} ${mark}${text.slice(end)}` };
 }
 
-/** The first example, without the title that the prompt has opened: a text that the gate must refuse. */
+/** The first example from the field on that the prompt has opened: a text that the gate must refuse. */
 function seedOf(prompt) {
+  const opened = /\n([^\n:]+:)[ \t]*$/.exec(prompt)?.[1] ?? '';
   const block = /EXAMPLE START\n([\s\S]*?)\nEXAMPLE END/.exec(prompt)?.[1] ?? '';
-  return block.slice(block.indexOf(':') + 1);
+  return block.slice(block.indexOf(opened) + opened.length);
 }

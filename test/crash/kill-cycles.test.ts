@@ -43,7 +43,7 @@ async function runWithoutKills(lanes: number): Promise<RunRead> {
   const scene = await setScene(lanes);
   try {
     const ending = await startLife(scene).ended;
-    expect(ending).toMatchObject({ code: 0 });
+    expect(ending.code, ending.stderr).toBe(0);
     const run = await readRun(scene);
     checkConsistent(run);
     checkInteresting(run);

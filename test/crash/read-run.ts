@@ -80,7 +80,7 @@ export async function readJournals({ data }: Scene): Promise<ReadonlyMap<string,
       for (const { value } of (await messages(topics, topic)).flat()) {
         const text = new TextDecoder().decode(value ?? new Uint8Array());
         // The last mark is the answer's own; an edit may repeat that of its draft.
-        const request = [...text.matchAll(/request ([0-9a-f]{32})/g)].at(-1)?.[1];
+        const request = [...text.matchAll(/request ([0-9a-f]{32})/gi)].at(-1)?.[1];
         if (request === undefined) throw new Error(`an answer in ${topic} names no request: ${text}`);
         held.set(request, (held.get(request) ?? 0) + 1);
       }

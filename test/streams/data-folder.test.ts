@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { openDataFolder, readDataFolder } from '../../streams/data-folder.js';
+import { type DataFolderOptions, openDataFolder, readDataFolder } from '../../streams/data-folder.js';
 
 const recipe = {
   name: 'emails',
@@ -46,23 +46,41 @@ function taker(folder: string) {
   return { child, line, exited: once(child, 'exit') };
 }
 
+/** Opens the folder, keeps the recipe in it, and closes it. */
+async function keptBy(options: DataFolderOptions): Promise<void> {
+  const folder = await openDataFolder(options);
+  await folder.keep();
+  await folder.close();
+}
+
 describe('openDataFolder', () => {
   it('makes the folder and remembers the recipe', async () => {
     const folder = await openDataFolder({ dir: join(dir, 'deep', 'er'), recipe, mayDiffer });
     expect(folder.dir).toBe(join(dir, 'deep', 'er'));
     expect(folder.topicsDir.startsWith(folder.dir)).toBe(true);
+    expect(folder.isNew).toBe(true);
+    await folder.keep();
     await folder.close();
     expect((await readDataFolder(folder.dir)).recipe).toEqual(recipe);
   });
 
+  it('belongs to no recipe before it is kept', async () => {
+    await (await openDataFolder({ dir, recipe: { name: 'other' }, mayDiffer: [] })).close();
+    await expect(readDataFolder(dir)).rejects.toMatchObject({ code: 'data-missing' });
+    await keptBy({ dir, recipe, mayDiffer });
+    const again = await openDataFolder({ dir, recipe, mayDiffer });
+    expect(again.isNew).toBe(false);
+    await again.close();
+  });
+
   it('opens again with the same recipe, whatever the order of its fields', async () => {
-    await (await openDataFolder({ dir, recipe, mayDiffer })).close();
+    await keptBy({ dir, recipe, mayDiffer });
     const turned = Object.fromEntries(Object.entries(recipe).reverse());
-    await (await openDataFolder({ dir, recipe: turned, mayDiffer: [] })).close();
+    await keptBy({ dir, recipe: turned, mayDiffer: [] });
   });
 
   it('refuses another recipe, and names each path with both values', async () => {
-    await (await openDataFolder({ dir, recipe, mayDiffer })).close();
+    await keptBy({ dir, recipe, mayDiffer });
     const other = { ...recipe, steps: { draft: { examples: 5 } }, labels: ['b'], extra: true };
     const refused = openDataFolder({ dir, recipe: other, mayDiffer });
     await expect(refused).rejects.toMatchObject({ code: 'data-foreign' });
@@ -71,20 +89,20 @@ describe('openDataFolder', () => {
     expect(String(error)).toContain('labels: ["a","b"] there, ["b"] now');
     expect(String(error)).toContain('extra: nothing there, true now');
     expect(String(error)).not.toContain('target');
-    await (await openDataFolder({ dir, recipe, mayDiffer })).close();
+    await keptBy({ dir, recipe, mayDiffer });
     expect((await readDataFolder(dir)).recipe).toEqual(recipe);
   });
 
   it('takes over what may differ', async () => {
-    await (await openDataFolder({ dir, recipe, mayDiffer })).close();
+    await keptBy({ dir, recipe, mayDiffer });
     const next = { ...recipe, target: { endless: true }, models: { base: { engine: 'llama', model: 'large' } } };
-    await (await openDataFolder({ dir, recipe: next, mayDiffer })).close();
+    await keptBy({ dir, recipe: next, mayDiffer });
     expect((await readDataFolder(dir)).recipe).toEqual(next);
     expect(await readdir(dir)).not.toContainEqual(expect.stringMatching(/^pipeline-/));
   });
 
   it('allows a path only with what lies below it', async () => {
-    await (await openDataFolder({ dir, recipe: { target: 1, targets: 1 }, mayDiffer })).close();
+    await keptBy({ dir, recipe: { target: 1, targets: 1 }, mayDiffer });
     await expect(openDataFolder({ dir, recipe: { target: 2, targets: 2 }, mayDiffer })).rejects.toThrow(
       /^(?!.*target:).*targets: 1 there, 2 now/s,
     );
@@ -99,7 +117,7 @@ describe('openDataFolder', () => {
     });
     await folder.close();
     await folder.close();
-    await (await openDataFolder({ dir, recipe, mayDiffer })).close();
+    await keptBy({ dir, recipe, mayDiffer });
   });
 
   it('gives the folder to one of two calls at the same time', async () => {
@@ -118,7 +136,7 @@ describe('openDataFolder', () => {
     expect((await readDataFolder(dir)).recipe).toEqual({});
     child.stdin.end();
     expect(await exited).toEqual([0, null]);
-    await (await openDataFolder({ dir, recipe: {}, mayDiffer: [] })).close();
+    await keptBy({ dir, recipe: {}, mayDiffer: [] });
   });
 
   it('takes over from a process that was killed', async () => {
@@ -126,7 +144,7 @@ describe('openDataFolder', () => {
     expect(await line).toBe('taken');
     child.kill('SIGKILL');
     await exited;
-    await (await openDataFolder({ dir, recipe: {}, mayDiffer: [] })).close();
+    await keptBy({ dir, recipe: {}, mayDiffer: [] });
   });
 
   it('gives a dead folder to exactly one of many', async () => {
