@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { catalogue } from '../engines/models/catalogue.js';
 import { type PulledModel, type PullProgress, pull } from '../engines/models/pull.js';
 import { openai } from '../engines/openai/openai.js';
+import { checked } from '../engines/openai/options.js';
 import { reach } from '../engines/openai/reach.js';
 import { replay } from '../engines/replay.js';
 import { staticEmbedder } from '../engines/static/static-embedder.js';
@@ -95,32 +96,34 @@ async function openModel(
   files: ReadonlyMap<string, PulledModel>,
   context: EngineContext,
 ): Promise<LanguageModel> {
-  switch (config.engine) {
-    case 'openai':
-      return openEndpoint(role, config, context);
-    case 'llama': {
-      const { llama } = await import('../engines/llama/llama.js');
-      return llama({ ...llamaOptions(config), file: modelFile(config, files, context.base) });
-    }
-    case 'replay':
-      return replay({ file: resolve(context.base, config.journal) });
+  try {
+    return await openEngine(config, files, context);
+  } catch (cause) {
+    // An option that an engine refuses came from the recipe.
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new HeadwaterError('recipe-invalid', `models.${role}: ${cause.message}`, { cause });
   }
 }
 
-/** An endpoint at which something listens, so that a wrong URL is found before plans wait for it. */
-async function openEndpoint(
-  role: string,
-  config: OpenaiConfig,
-  { environment, signal }: EngineContext,
+async function openEngine(
+  config: LanguageModelConfig,
+  files: ReadonlyMap<string, PulledModel>,
+  { base, environment, signal }: EngineContext,
 ): Promise<LanguageModel> {
-  const options = openaiOptions(config, environment);
-  await reach(config.url, signal);
-  try {
-    return openai(options);
-  } catch (cause) {
-    if (cause instanceof TypeError)
-      throw new HeadwaterError('recipe-invalid', `models.${role}: ${cause.message}`, { cause });
-    throw cause;
+  switch (config.engine) {
+    case 'openai': {
+      const options = openaiOptions(config, environment);
+      checked(options);
+      // A wrong URL is found before plans wait for it.
+      await reach(config.url, signal);
+      return openai(options);
+    }
+    case 'llama': {
+      const { llama } = await import('../engines/llama/llama.js');
+      return llama({ ...llamaOptions(config), file: modelFile(config, files, base) });
+    }
+    case 'replay':
+      return replay({ file: resolve(base, config.journal) });
   }
 }
 

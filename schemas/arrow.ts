@@ -18,12 +18,10 @@ import {
 } from 'apache-arrow';
 import { z } from 'zod';
 
+import { columnClashes } from './column-names.js';
 import type { Domain } from './domain.js';
 import { HeadwaterError } from './errors.js';
 import { sampleSchema } from './sample.js';
-
-/** The columns that every shard has, beside one for each field of the domain. */
-export const fixedColumns = ['id', 'label', 'weight', 'embedding', 'lineage', 'created_at'] as const;
 
 /**
  * The Arrow schema of a record definition: its properties in order, in snake_case.
@@ -59,17 +57,11 @@ export function sampleRowSchema(domain: Domain, dimensions: number | null): Sche
 }
 
 /** Throws `HeadwaterError` with code `recipe-invalid` where the fields of a domain cannot all be columns of one shard. */
-export function checkColumnNames(names: readonly string[]): void {
-  const taken = new Map<string, string>(
-    fixedColumns.map((name) => [name, `the column '${name}' that every shard has`]),
-  );
-  for (const name of names) {
-    const other = taken.get(name.toLowerCase());
-    if (other !== undefined) {
-      throw new HeadwaterError('recipe-invalid', `the domain field '${name}' is called like ${other}; rename it`);
-    }
-    taken.set(name.toLowerCase(), `the field '${name}'`);
-  }
+function checkColumnNames(names: readonly string[]): void {
+  const [clash] = columnClashes(names);
+  if (clash === undefined) return;
+  const { field, like } = clash;
+  throw new HeadwaterError('recipe-invalid', `the domain field '${field}' is called like ${like}; rename it`);
 }
 
 /** A name for exactly these columns: it changes when a name, a type, the order or whether nulls are allowed does. */

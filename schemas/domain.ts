@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { columnClashes } from './column-names.js';
+
 /** A field of the domain: how a prompt shows it and what an accepted text must look like. */
 const field = z.strictObject({
   /** How prompts name the field. Default: the key with its first letter in upper case. */
@@ -39,6 +41,9 @@ export const domain = z
     vary: z.record(name(), z.array(z.string().min(1)).min(1)).default({}),
   })
   .superRefine(({ fields, label, vary }, context) => {
+    for (const { field, like } of columnClashes(Object.keys(fields))) {
+      context.addIssue({ code: 'custom', path: ['fields', field], message: `is called like ${like}: rename it` });
+    }
     for (const other of [...(label ? [label.field] : []), ...Object.keys(vary)]) {
       if (Object.hasOwn(fields, other))
         context.addIssue({ code: 'custom', path: ['fields', other], message: 'used twice' });

@@ -1,4 +1,4 @@
-import { decode } from '../../schemas/codec.js';
+import { parseJson } from '../../schemas/codec.js';
 import type { DeadLetter } from '../../schemas/dead-letter.js';
 import type { Domain } from '../../schemas/domain.js';
 import { HeadwaterError } from '../../schemas/errors.js';
@@ -6,6 +6,8 @@ import type { Seed } from '../../schemas/seed.js';
 import { crashPoint } from '../crash-point.js';
 import { type InputCounts, type InputOptions, readInput } from '../inputs/read-input.js';
 import { recordMessage } from '../record-message.js';
+import { readAll } from '../stage/read-all.js';
+import { stateTopic } from '../stage/stage.js';
 import type { Message, Topics } from '../topics.js';
 import { targetMessage } from './targets.js';
 
@@ -23,8 +25,6 @@ export interface LoadOptions {
 }
 
 const batchSize = 500;
-/** Enough of a partition's end to find the last line that was loaded. */
-const tailLength = 64;
 
 /** The seeds of a file, and the lines of it that are none. */
 export interface ReadSeeds {
@@ -59,13 +59,15 @@ export async function loadSeeds(
     ...lanes.flatMap((lane) => seeds.map((seed) => recordMessage(topic, lane, seed))),
     ...targets.map((total, lane) => targetMessage(topic, lane, total, at)),
   ];
-  if (dead.length > 0) await topics.append(dead.map((letter) => recordMessage('dead-letters', 0, letter)));
-  await topics.append(messages);
+  crashPoint('seeds.append.before');
+  // With the seeds, or a crash between the two would bury the bad lines a second time.
+  await topics.append([...dead.map((letter) => recordMessage('dead-letters', 0, letter)), ...messages]);
+  crashPoint('seeds.append.after');
 }
 
 /**
- * Real records or documents into their topic, partition by turns. With `resume`, lines up to the last one that the topic
- * already holds of this source are passed over, so that an interrupted load goes on.
+ * Real records or documents into their topic, partition by turns. With `resume`, lines that an earlier load has read are passed
+ * over, so that an interrupted load goes on where it ended, in the same partition.
  */
 export async function loadRecords(
   kind: 'real' | 'documents',
@@ -73,48 +75,63 @@ export async function loadRecords(
   resume: boolean,
 ): Promise<InputCounts> {
   const { topics, topic, partitions, signal } = options;
+  await topics.ensure([{ name: progressTopic, partitions: 1, cleanup: 'compact' }]);
   const loaded = resume ? await loadedLines(topics, topic) : new Map<string, number>();
   const input = readInput({ ...options, kind });
+  let turn = resume ? await recordsIn(topics, topic) : 0;
   let batch: Message[] = [];
-  let turn = 0;
-  const append = async (messages: readonly Message[]) => {
-    crashPoint(`${topic}.append.before`);
-    await topics.append(messages);
-    crashPoint(`${topic}.append.after`);
-  };
+  /** The last line of each file in the batch. */
+  let lines = new Map<string, number>();
+
+  /** Records and dead letters go with the place that they end at, so none of them is written again. */
+  async function append(): Promise<void> {
+    const progress = [...lines].map(([file, line]) => progressMessage(topic, file, line));
+    crashPoint(`${kind}.append.before`);
+    await topics.append([...batch, ...progress]);
+    crashPoint(`${kind}.append.after`);
+    batch = [];
+    lines = new Map();
+    options.progress?.(input.counts);
+  }
+
   for await (const item of input) {
     if (signal?.aborted) break;
-    const { file, line } = item.origin;
-    if (file !== undefined && line !== undefined && line <= (loaded.get(file) ?? 0)) continue;
+    const { file = '', line = 0 } = item.origin;
+    if (line <= (loaded.get(file) ?? 0)) continue;
+    lines.set(file, line);
     batch.push(
       item.kind === 'dead-letter'
         ? recordMessage('dead-letters', 0, item)
         : recordMessage(topic, turn++ % partitions, item),
     );
-    if (batch.length < batchSize) continue;
-    await append(batch);
-    batch = [];
-    options.progress?.(input.counts);
+    if (batch.length >= batchSize) await append();
   }
-  if (batch.length > 0) await append(batch);
+  if (batch.length > 0) await append();
   options.progress?.(input.counts);
   return input.counts;
 }
 
-/** The last line of each file that a topic holds, from the ends of its partitions. */
+/** How far each file was loaded: the last line, by topic and file. */
+const progressTopic = stateTopic('load');
+
+function progressMessage(topic: string, file: string, line: number): Message {
+  const value = new TextEncoder().encode(JSON.stringify(line));
+  return { topic: progressTopic, partition: 0, key: `${topic}/${file}`, value };
+}
+
+/** The last line of each file that was loaded into a topic. */
 async function loadedLines(topics: Topics, topic: string): Promise<ReadonlyMap<string, number>> {
   const lines = new Map<string, number>();
-  for (const [partition, { high }] of (await topics.offsets(topic)).entries()) {
-    const bounds = { maxRecords: tailLength, maxBytes: 64 * 2 ** 20 };
-    for (const { value, headers } of await topics.read(topic, partition, Math.max(0, high - tailLength), bounds)) {
-      if (value === null) continue;
-      const record = decode(value, headers);
-      if (!('origin' in record)) continue;
-      const { file, line } = record.origin;
-      if (file !== undefined && line !== undefined) lines.set(file, Math.max(line, lines.get(file) ?? 0));
-    }
+  for await (const { key, value } of readAll(topics, progressTopic, 0)) {
+    if (key?.startsWith(`${topic}/`) && value !== null)
+      lines.set(key.slice(topic.length + 1), Number(parseJson(value)));
   }
   return lines;
+}
+
+/** All records that a topic ever had. */
+async function recordsIn(topics: Topics, topic: string): Promise<number> {
+  return (await topics.offsets(topic)).reduce((sum, { high }) => sum + high, 0);
 }
 
 function sourceName(source: LoadOptions['source']): string {

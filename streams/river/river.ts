@@ -29,7 +29,7 @@ export interface River {
    * fails, or when all plans die in one: then with the code of the last death.
    */
   readonly done: Promise<'complete' | 'stopped'>;
-  /** Finishes what is in flight, up to `graceMs`, drops the rest, commits and ends. */
+  /** Finishes what is in flight, drops after `graceMs` what still is, commits, closes the shards and ends. */
   stop(graceMs: number): void;
 }
 
@@ -56,10 +56,17 @@ export async function startRiver(options: RiverOptions): Promise<River> {
   const ending = new AbortController();
   let graceTimer: NodeJS.Timeout | undefined;
 
-  function drain(): void {
+  /** Writers first: what they have accepted by then still goes into the shards. */
+  async function drain(): Promise<void> {
     ending.abort();
     changed.wake();
-    for (const run of runs) run.drain();
+    const [writers, sinks] = [runs.filter((run) => !isSink(run)), runs.filter(isSink)];
+    for (const run of writers) run.drain();
+    await Promise.all(writers.map((run) => run.done));
+    for (const run of sinks) {
+      run.finish();
+      await run.done;
+    }
   }
 
   async function finished(): Promise<'complete' | 'stopped'> {
@@ -72,7 +79,7 @@ export async function startRiver(options: RiverOptions): Promise<River> {
     try {
       await Promise.race([failed, dry, hopeless.promise]);
       const how = ending.signal.aborted ? 'stopped' : 'complete';
-      if (how === 'complete') drain();
+      if (how === 'complete') await drain();
       await Promise.all(runs.map((run) => run.done));
       return how;
     } catch (error) {
@@ -91,12 +98,18 @@ export async function startRiver(options: RiverOptions): Promise<River> {
     stages: runs,
     done,
     stop: (graceMs) => {
-      drain();
-      graceTimer ??= setTimeout(() => {
-        for (const run of runs) run.abandon();
+      drain().catch(() => undefined);
+      clearTimeout(graceTimer);
+      graceTimer = setTimeout(() => {
+        for (const run of runs) if (!isSink(run)) run.abandon();
       }, graceMs);
     },
   };
+}
+
+/** A stage that makes files of what others have made. */
+function isSink({ name }: StageRun): boolean {
+  return name === 'shard' || name === 'manifest';
 }
 
 /** Plans that die in a row before the river gives up, where twice the window is less. */

@@ -20,16 +20,20 @@ export interface StageRun {
   readonly partitions: readonly number[];
   /** Fetches nothing more, lets operators finish, commits, and leaves the group. */
   drain(): void;
+  /** Takes in what the topics hold by now, then drains. */
+  finish(): void;
   /** Drops what is inside operators, commits what is finished, and leaves the group. */
   abandon(): void;
 }
+
+type Ending = 'drain' | 'finish' | 'abandon';
 
 /** Joins the stage's consumer group and runs a task for each partition that it gets. */
 export async function runStage(options: StageOptions): Promise<StageRun> {
   const { stage, topics } = options;
   const tasks = new Set<TaskRun>();
   let starting = 0;
-  let ending: 'drain' | 'abandon' | undefined;
+  let ending: Ending | undefined;
   let failure: { readonly error: unknown } | undefined;
   let settle: { resolve: () => void; reject: (error: unknown) => void };
   const done = new Promise<void>((resolve, reject) => {
@@ -59,7 +63,7 @@ export async function runStage(options: StageOptions): Promise<StageRun> {
     end('abandon');
   }
 
-  function end(how: 'drain' | 'abandon'): void {
+  function end(how: Ending): void {
     ending = how;
     for (const task of tasks) task[how]();
     leaveWhenIdle();
@@ -82,6 +86,7 @@ export async function runStage(options: StageOptions): Promise<StageRun> {
       return [...tasks].map(({ partition }) => partition);
     },
     drain: () => end('drain'),
+    finish: () => end('finish'),
     abandon: () => end('abandon'),
   };
 }

@@ -53,6 +53,8 @@ export class TaskRun {
   #finished: Place[] = [];
   readonly #source = new Subject<AnyRecord>();
   readonly #fetching = new AbortController();
+  /** The offsets after which a finishing task drains. */
+  #finishAt: ReadonlyMap<string, number> | undefined;
   readonly #subscription = new Subscription();
   #settle: { resolve: (end: 'drained' | 'lost') => void; reject: (error: unknown) => void } = {
     resolve: () => undefined,
@@ -115,6 +117,17 @@ export class TaskRun {
     this.#source.complete();
   }
 
+  /** Takes in what the topics hold by now, then drains. */
+  finish(): void {
+    this.#ends().then(
+      (ends) => {
+        this.#finishAt = ends;
+        this.#drainAtEnd();
+      },
+      (error) => this.#fail(error),
+    );
+  }
+
   /** Drops what is still inside the operator, aborting its model calls, commits what is finished, and ends. */
   abandon(): void {
     this.drain();
@@ -141,6 +154,19 @@ export class TaskRun {
     const records = messages.map(({ offset, value }) => ({ offset, bytes: value?.byteLength ?? 0 }));
     this.#dispatch({ type: 'fetched', topic, records });
     for (const message of messages) this.#enter(message);
+    this.#drainAtEnd();
+  }
+
+  async #ends(): Promise<ReadonlyMap<string, number>> {
+    const { stage, topics } = this.options;
+    const ends = new Map<string, number>();
+    for (const topic of stage.inputs) ends.set(topic, (await topics.offsets(topic))[this.partition]?.high ?? 0);
+    return ends;
+  }
+
+  #drainAtEnd(): void {
+    const ends = this.#finishAt;
+    if (ends?.size && this.#progress.inputs.every(({ topic, next }) => next >= (ends.get(topic) ?? 0))) this.drain();
   }
 
   #enter(message: StoredMessage): void {
@@ -211,8 +237,8 @@ export class TaskRun {
     await task.commit({ outputs, offsets: this.#withJournal(offsets) });
     crashPoint(`${stage.name}.commit.after`);
     this.#counts = counts;
-    this.options.committed?.({ stage: stage.name, partition: task.partition, outcomes, counts });
     this.#dispatch({ type: 'committed', offsets });
+    this.options.committed?.({ stage: stage.name, partition: task.partition, outcomes, counts });
   }
 
   #withJournal(offsets: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
@@ -221,7 +247,7 @@ export class TaskRun {
   }
 
   #placeOf(cause: string): Place | undefined {
-    for (const [record, message] of this.#inputs) if (record.id === cause) return message;
+    for (const [{ id }, { topic, offset }] of this.#inputs) if (id === cause) return { topic, offset };
     return undefined;
   }
 

@@ -60,8 +60,7 @@ export class TaskJournal {
       { topic: this.topic, partition, key: request, value, headers },
     ]);
     crashPoint(`${this.topic}.append.after`);
-    const { topic, offset: causeOffset } = cause;
-    this.#keep(request, { completion, cause: { topic, offset: causeOffset }, offset });
+    this.#keep(request, { completion, cause, offset });
   }
 
   /** Forgets the answers of inputs below the offsets; returns the offset from which a successor must read. */

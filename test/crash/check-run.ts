@@ -8,8 +8,12 @@ import { badLines, realRecords } from './scene.js';
 
 /** Whether a pipeline that was interrupted has done exactly what an uninterrupted one does, but for times. */
 export function checkEqual(run: RunRead, uninterrupted: RunRead): void {
-  expect(run.plans.map((lane) => lane.map(withoutTime))).toEqual(uninterrupted.plans.map((lane) => lane.map(withoutTime)));
-  expect(run.samples.map((lane) => lane.map(timeless))).toEqual(uninterrupted.samples.map((lane) => lane.map(timeless)));
+  expect(run.plans.map((lane) => lane.map(withoutTime))).toEqual(
+    uninterrupted.plans.map((lane) => lane.map(withoutTime)),
+  );
+  expect(run.samples.map((lane) => lane.map(timeless))).toEqual(
+    uninterrupted.samples.map((lane) => lane.map(timeless)),
+  );
   for (const [lane, entries] of run.ledger.entries()) {
     const last = Math.max(...(run.samples[lane] ?? []).map(({ ordinal }) => ordinal));
     expect(upTo(entries, last)).toEqual(upTo(uninterrupted.ledger[lane] ?? [], last));

@@ -27,7 +27,9 @@ describe('a pipeline that is killed again and again', () => {
 
 afterAll(() => {
   const kills = cycles.reduce((sum, cycle) => sum + cycle.kills.length, 0);
-  process.stdout.write(`${JSON.stringify({ pipelines: cycles.length, kills, ...sums(), byPoint: byPoint() }, null, 2)}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ pipelines: cycles.length, kills, ...sums(), byPoint: byPoint() }, null, 2)}\n`,
+  );
   // So that a change of the points or of the recipe cannot quietly make this suite kill less.
   if (seeds.length >= 30) expect(kills).toBeGreaterThanOrEqual(seeds.length * 3.4);
 });

@@ -1,15 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 
-import { arrowSchema, columnOf, fixedColumns, propertyOf, sampleRowSchema, schemaId } from '../../schemas/arrow.js';
+import { arrowSchema, columnOf, propertyOf, sampleRowSchema, schemaId } from '../../schemas/arrow.js';
 import { recordSchemas } from '../../schemas/codec.js';
+import { fixedColumns } from '../../schemas/column-names.js';
 import { domain } from '../../schemas/domain.js';
 import { instant, vector } from '../../schemas/record.js';
 
 const emails = domain.parse({ about: 'e-mails', fields: { subject: {}, body: {} } });
 
 function withFields(...names: readonly string[]) {
-  return domain.parse({ about: 'texts', fields: Object.fromEntries(names.map((name) => [name, {}])) });
+  return { ...emails, fields: Object.fromEntries(names.map((name) => [name, { minLength: 1, maxLength: 4000 }])) };
 }
 
 describe('sampleRowSchema', () => {

@@ -33,6 +33,7 @@ function taker(folder: string) {
     import { openDataFolder } from ${JSON.stringify(module)};
     try {
       const folder = await openDataFolder({ dir: process.argv[1], recipe: {}, mayDiffer: [] });
+      await folder.keep();
       console.log('taken');
       process.stdin.resume();
       process.stdin.on('end', () => folder.close());
