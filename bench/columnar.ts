@@ -1,5 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -8,12 +8,13 @@ import { recordId } from '../schemas/ids.js';
 import type { Sample } from '../schemas/sample.js';
 import { sampleBatch } from '../streams/shards/sample-batch.js';
 import { type ShardFormat, ShardWriter } from '../streams/shards/shard-writer.js';
+import { type Cost, costLine, growthOf, median, printMachine, residentMiB, timed, verdict } from './report.js';
 import thresholds from './thresholds/columnar.json' with { type: 'json' };
 
 /**
  * How fast samples become durable shards, and whether memory stays flat over many of them.
  *
- * `node dist/bench/columnar.js [--rows N] [--repeats R] [--stream N]`: N rows a repeat, and N rows in the memory run.
+ * `npm run bench -- columnar [--rows N] [--repeats R] [--stream N]`: N rows a repeat, and N rows in the memory run.
  * Exits with 1 where zstd Parquet is slower, or memory grows more, than `bench/thresholds/columnar.json` says.
  */
 
@@ -45,22 +46,16 @@ const rivals: readonly Rival[] = [
 ];
 
 try {
-  console.log(`apache-arrow ${pinned('apache-arrow')}, parquet-wasm ${pinned('parquet-wasm')}`);
-  console.log(`node ${process.version}, ${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores`);
-  const fast = await compareRivals(Number(options.rows), Number(options.repeats));
-  const flat = await streamRows(Number(options.stream));
-  process.exitCode = fast && flat ? 0 : 1;
+  printMachine(['apache-arrow', 'parquet-wasm']);
+  const rowsPerSecond = await compareRivals(Number(options.rows), Number(options.repeats));
+  const memoryMiB = await streamRows(Number(options.stream));
+  verdict(thresholds, { rowsPerSecond, memoryGrowthMiB: growthOf(memoryMiB) });
 } finally {
   rmSync(dir, { recursive: true, force: true });
 }
 
-/** The version of a dependency, by the package.json of the folder that this runs in. */
-function pinned(name: string): string {
-  return JSON.parse(readFileSync('package.json', 'utf8')).dependencies[name];
-}
-
-/** Runs all rivals in turn, again and again, after a pass to warm up; whether the headline is fast enough. */
-async function compareRivals(rows: number, repeats: number): Promise<boolean> {
+/** Runs all rivals in turn, again and again, after a pass to warm up; rows a second of the headline. */
+async function compareRivals(rows: number, repeats: number): Promise<number> {
   const pool = Array.from({ length: shardRows }, (_, index) => sample(index));
   const runs = new Map(rivals.map((rival) => [rival, [] as Run[]]));
   for (let repeat = 0; repeat <= repeats; repeat += 1) {
@@ -70,36 +65,29 @@ async function compareRivals(rows: number, repeats: number): Promise<boolean> {
     }
   }
   for (const [rival, its] of runs) console.log(report(rival, its));
-  const speed = median((runs.get(headline) ?? []).map((run) => run.rowsPerSecond));
-  return verdict(`${Math.round(speed)} rows/s, asked ${thresholds.rowsPerSecond}`, speed >= thresholds.rowsPerSecond);
+  return median((runs.get(headline) ?? []).map(({ cost }) => cost.perSecond));
 }
 
 interface Run {
-  readonly rowsPerSecond: number;
-  readonly cpuMicroseconds: number;
+  readonly cost: Cost;
+  /** Bytes a row in memory. */
   readonly rawBytes: number;
+  /** Bytes a row in the file. */
   readonly fileBytes: number;
 }
 
 async function measure(rival: Rival, pool: readonly Sample[], rows: number): Promise<Run> {
   const batch = sampleBatch(questions, rival.dimensions);
-  const cpu = process.cpuUsage();
-  const start = performance.now();
   let rawBytes = 0;
   let fileBytes = 0;
-  for (let done = 0; done < rows; done += pool.length) {
-    const shard = await writeShard(rival, batch, pool);
-    rawBytes += shard.raw;
-    fileBytes += shard.bytes;
-  }
-  const seconds = (performance.now() - start) / 1000;
-  const { user, system } = process.cpuUsage(cpu);
-  return {
-    rowsPerSecond: rows / seconds,
-    cpuMicroseconds: (user + system) / rows,
-    rawBytes: rawBytes / rows,
-    fileBytes: fileBytes / rows,
-  };
+  const cost = await timed(rows, async () => {
+    for (let done = 0; done < rows; done += pool.length) {
+      const shard = await writeShard(rival, batch, pool);
+      rawBytes += shard.raw;
+      fileBytes += shard.bytes;
+    }
+  });
+  return { cost, rawBytes: rawBytes / rows, fileBytes: fileBytes / rows };
 }
 
 async function writeShard(rival: Rival, batch: ReturnType<typeof sampleBatch>, pool: readonly Sample[]) {
@@ -114,44 +102,26 @@ async function writeShard(rival: Rival, batch: ReturnType<typeof sampleBatch>, p
 }
 
 function report(rival: Rival, runs: readonly Run[]): string {
-  const of = (read: (run: Run) => number) => runs.map(read);
-  const speed = of((run) => run.rowsPerSecond);
-  return [
-    rival.name.padEnd(20),
-    `rows/s median ${Math.round(median(speed))} [${Math.round(Math.min(...speed))}, ${Math.round(Math.max(...speed))}]`,
-    `cpu ${median(of((run) => run.cpuMicroseconds)).toFixed(1)} us/row`,
-    `${Math.round(median(of((run) => run.rawBytes)))} bytes a row in memory`,
-    `${Math.round(median(of((run) => run.fileBytes)))} in the file`,
-  ].join('  ');
+  const cost = costLine(
+    rival.name,
+    runs.map((run) => run.cost),
+    'rows',
+  );
+  const raw = Math.round(median(runs.map(({ rawBytes }) => rawBytes)));
+  const file = Math.round(median(runs.map(({ fileBytes }) => fileBytes)));
+  return `${cost}, ${raw} bytes a row in memory, ${file} in the file`;
 }
 
-/** Writes shard after shard and samples the resident memory; whether the last tenth needs as much as the second. */
-async function streamRows(rows: number): Promise<boolean> {
+/** Writes shard after shard; the resident memory after each, in MiB. */
+async function streamRows(rows: number): Promise<readonly number[]> {
   const pool = Array.from({ length: shardRows }, (_, index) => sample(index));
   const batch = sampleBatch(questions, headline.dimensions);
-  const resident: number[] = [];
+  const memoryMiB: number[] = [];
   for (let done = 0; done < rows; done += shardRows) {
     await writeShard(headline, batch, pool);
-    resident.push(process.memoryUsage.rss() / 2 ** 20);
+    memoryMiB.push(residentMiB());
   }
-  const tenth = Math.max(1, Math.floor(resident.length / 10));
-  const early = Math.max(...resident.slice(tenth, 2 * tenth));
-  const late = Math.max(...resident.slice(-tenth));
-  const growth = late - early;
-  return verdict(
-    `resident memory over ${rows} rows: ${early.toFixed(0)} MiB early, ${late.toFixed(0)} late, asked at most +${thresholds.residentGrowthMiB}`,
-    growth <= thresholds.residentGrowthMiB,
-  );
-}
-
-function verdict(text: string, passed: boolean): boolean {
-  console.log(`${passed ? 'ok  ' : 'FAIL'} ${text}`);
-  return passed;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? Number.NaN;
+  return memoryMiB;
 }
 
 /** A sample of about 1 KiB in memory without its embedding, and of 2 with it. */

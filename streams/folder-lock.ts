@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { RootDatabase } from 'lmdb';
@@ -17,6 +18,9 @@ interface Holder {
 }
 
 type LockStore = RootDatabase<Holder, string>;
+
+/** Bytes; a small write of lmdb that finds the disk full harms the memory of the process. */
+const leastFree = 2 ** 17;
 
 /** Locks that this process holds; others with its pid are left from before a restart. */
 const tokens = new Set<string>();
@@ -51,8 +55,11 @@ export class FolderLock {
     return new FolderLock(dir, token);
   }
 
+  /** On a full disk the lock stays, and is taken over once this process has ended. */
   async release(): Promise<void> {
     if (!tokens.delete(this.token)) return;
+    const { bavail, bsize } = await statfs(this.dir);
+    if (bavail * bsize < leastFree) return;
     await inStore(this.dir, (store) => {
       if (store.get('holder')?.token === this.token) store.removeSync('holder');
     });

@@ -20,6 +20,7 @@ export async function* follow(
   while (!signal.aborted) {
     const batch = await topics.read(topic, partition, next, bounds);
     for (const message of batch) {
+      if (signal.aborted) return;
       yield message;
       next = message.offset + 1;
     }

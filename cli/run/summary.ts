@@ -1,6 +1,6 @@
 import type { Sample } from '../../schemas/sample.js';
 import type { ManifestEntry } from '../../schemas/shard.js';
-import { riverStatus } from '../../streams/river/river-status.js';
+import { noLedger, riverStatus } from '../../streams/river/river-status.js';
 import { readManifest } from '../../streams/shards/manifest-file.js';
 import type { Io } from '../io.js';
 import { type Prepared, totalTarget } from './prepare.js';
@@ -37,7 +37,9 @@ export async function summarize(
   { recipe, topics, shardDir, targets }: Prepared,
   watch: RunWatch,
 ): Promise<RunSummary> {
-  const { ledger, correction } = await riverStatus(recipe, topics);
+  // Stopped before the first run began, there are no topics to read.
+  const began = (await topics.list()).length > 0;
+  const { ledger, correction } = began ? await riverStatus(recipe, topics) : { ledger: noLedger, correction: null };
   const shards = [];
   for await (const { seq, path, rows, bytes } of readManifest(shardDir)) shards.push({ seq, path, rows, bytes });
   return {

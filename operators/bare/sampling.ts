@@ -11,9 +11,11 @@ export interface SamplingOverrides {
   readonly minP?: number | undefined;
 }
 
-/** The defaults with what was asked for over them; properties that are undefined do not count. */
+const names = ['temperature', 'maxTokens', 'topP', 'topK', 'minP'] as const;
+
+/** The defaults with what was asked for over them; undefined does not count, nor do properties that are no sampling. */
 export function sampled(defaults: Sampling, overrides: SamplingOverrides = {}): Sampling {
-  const asked = Object.entries(overrides).filter(([, value]) => value !== undefined);
+  const asked = names.flatMap((name) => (overrides[name] === undefined ? [] : [[name, overrides[name]] as const]));
   return { ...defaults, ...Object.fromEntries(asked) };
 }
 

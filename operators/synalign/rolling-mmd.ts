@@ -55,7 +55,7 @@ const leastCompared = 8;
  * The estimate is the unbiased squared MMD of the newest `window` samples and the newest `window` real records, over random
  * Fourier features of the RBF kernel, in O(frequencies x dimensions) a record. The bandwidth is fixed once, by the median
  * heuristic on the first min(window, 256) real records; no correction comes before that. Its sums are exact, so that the
- * corrections of a restarted operator are the same to the last bit. papers.md §5.1.
+ * corrections of a restarted operator are the same to the last bit. Rahimi and Recht 2007; Gretton et al. 2012.
  *
  * In order. Samples are forwarded, real records absorbed, everything else forwarded; a sample without an embedding is
  * forwarded and not counted. An embedding of the wrong size, or with a number that is not finite, is dead with

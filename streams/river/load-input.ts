@@ -1,7 +1,10 @@
+import { z } from 'zod';
+
 import { parseJson } from '../../schemas/codec.js';
 import type { DeadLetter } from '../../schemas/dead-letter.js';
 import type { Domain } from '../../schemas/domain.js';
 import { HeadwaterError } from '../../schemas/errors.js';
+import { recordId } from '../../schemas/ids.js';
 import type { Seed } from '../../schemas/seed.js';
 import { crashPoint } from '../crash-point.js';
 import { type InputCounts, type InputOptions, readInput } from '../inputs/read-input.js';
@@ -113,18 +116,21 @@ export async function loadRecords(
 
 /** How far each file was loaded: the last line, by topic and file. */
 const progressTopic = stateTopic('load');
+const progressSchema = z.object({ topic: z.string(), file: z.string(), line: z.int() });
 
 function progressMessage(topic: string, file: string, line: number): Message {
-  const value = new TextEncoder().encode(JSON.stringify(line));
-  return { topic: progressTopic, partition: 0, key: `${topic}/${file}`, value };
+  const value = new TextEncoder().encode(JSON.stringify({ topic, file, line }));
+  // A hash, since the keys of a log are shorter than paths may be.
+  return { topic: progressTopic, partition: 0, key: recordId('load', topic, file), value };
 }
 
 /** The last line of each file that was loaded into a topic. */
 async function loadedLines(topics: Topics, topic: string): Promise<ReadonlyMap<string, number>> {
   const lines = new Map<string, number>();
-  for await (const { key, value } of readAll(topics, progressTopic, 0)) {
-    if (key?.startsWith(`${topic}/`) && value !== null)
-      lines.set(key.slice(topic.length + 1), Number(parseJson(value)));
+  for await (const { value } of readAll(topics, progressTopic, 0)) {
+    if (value === null) continue;
+    const loaded = progressSchema.parse(parseJson(value));
+    if (loaded.topic === topic) lines.set(loaded.file, loaded.line);
   }
   return lines;
 }

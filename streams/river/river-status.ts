@@ -32,6 +32,16 @@ export interface RiverStatus {
   readonly deadLetters: number;
 }
 
+/** The sums of a ledger without entries. */
+export const noLedger: LedgerSums = {
+  accepted: 0,
+  dropped: {},
+  dead: {},
+  promptTokens: 0,
+  completionTokens: 0,
+  cost: 0,
+};
+
 /** Where a river stands, from its topics alone: it may run meanwhile, or have ended long ago. */
 export async function riverStatus(recipe: Recipe, topics: Topics): Promise<RiverStatus> {
   const stages: StageStatus[] = [];
@@ -92,7 +102,7 @@ export async function stageLags(
 }
 
 async function ledgerSums(topics: Topics): Promise<LedgerSums> {
-  let sums: LedgerSums = { accepted: 0, dropped: {}, dead: {}, promptTokens: 0, completionTokens: 0, cost: 0 };
+  let sums = noLedger;
   for await (const record of records(topics, 'ledger'))
     if (record.kind === 'ledger-entry') sums = withEntry(sums, record);
   return sums;
@@ -114,11 +124,12 @@ function withEntry(sums: LedgerSums, entry: LedgerEntry): LedgerSums {
 }
 
 async function newestCorrection(topics: Topics): Promise<Correction | null> {
-  let newest: Correction | null = null;
+  /** The last of each lane: within a lane, times do not ascend, since samples come in the order of their plans. */
+  const last = new Map<number, Correction>();
   for await (const record of records(topics, 'corrections')) {
-    if (record.kind === 'correction' && (newest === null || record.at >= newest.at)) newest = record;
+    if (record.kind === 'correction') last.set(record.lane, record);
   }
-  return newest;
+  return [...last.values()].sort((a, b) => b.at - a.at)[0] ?? null;
 }
 
 async function* records(topics: Topics, topic: string) {

@@ -6,7 +6,9 @@ import type { Committed } from '../stage/run-task.js';
 import type { Stage } from '../stage/stage.js';
 import type { Topics } from '../topics.js';
 import { DeadStreak } from './dead-streak.js';
+import { isDry } from './is-dry.js';
 import { type RiverParts, realTopics, type StageName, stageNames, stagesOf, windowOf } from './stages.js';
+import { startTicker } from './ticker.js';
 import { topicsOf } from './topics-of.js';
 
 export interface RiverOptions {
@@ -54,11 +56,22 @@ export async function startRiver(options: RiverOptions): Promise<River> {
     },
   });
   const ending = new AbortController();
+  const endless = realTopics(recipe);
+  /** All there is must be committed at the end, but for the real stream, which need not end. */
+  const consumers = stages.map(({ name, inputs }) => ({
+    name,
+    inputs: inputs.filter((topic) => !endless.includes(topic)),
+  }));
   let graceTimer: NodeJS.Timeout | undefined;
+  const { every } = recipe.shards;
+  const closesByTime = every !== undefined && stages.some(({ name }) => name === 'shard');
+  const failed = (error: unknown) => hopeless.reject(error);
+  const stopTicker = closesByTime ? startTicker({ topics, everyMs: every, now: Date.now, failed }) : undefined;
 
   /** Writers first: what they have accepted by then still goes into the shards. */
   async function drain(): Promise<void> {
     ending.abort();
+    stopTicker?.();
     changed.wake();
     const [writers, sinks] = [runs.filter((run) => !isSink(run)), runs.filter(isSink)];
     for (const run of writers) run.drain();
@@ -74,7 +87,7 @@ export async function startRiver(options: RiverOptions): Promise<River> {
     const dry = lanesComplete(topics, targets, ending.signal).then(async (all) => {
       if (!all) return;
       complete.abort();
-      while (!ending.signal.aborted && !(await isDry(recipe, topics, stages))) await changed.next(dryCheckMs);
+      while (!ending.signal.aborted && !(await isDry(topics, consumers))) await changed.next(dryCheckMs);
     });
     try {
       await Promise.race([failed, dry, hopeless.promise]);
@@ -88,6 +101,7 @@ export async function startRiver(options: RiverOptions): Promise<River> {
       await Promise.allSettled(runs.map((run) => run.done));
       throw error;
     } finally {
+      stopTicker?.();
       clearTimeout(graceTimer);
     }
   }
@@ -150,23 +164,6 @@ async function lanesComplete(
     if (open.size === 0) return true;
   }
   return false;
-}
-
-/** Whether the stages have committed all there is, but for the real stream, which need not end. */
-async function isDry(recipe: Recipe, topics: Topics, stages: readonly Stage[]): Promise<boolean> {
-  const endless = new Set(realTopics(recipe));
-  for (const { name, inputs } of stages) {
-    const committed = await topics.committed(name);
-    for (const topic of inputs.filter((input) => !endless.has(input))) {
-      const { length: partitions } = await topics.offsets(topic);
-      for (let partition = 0; partition < partitions; partition++) {
-        const mine = committed.find((offset) => offset.topic === topic && offset.partition === partition);
-        const left = await topics.read(topic, partition, mine?.offset ?? 0, { maxRecords: 1, maxBytes: 1 });
-        if (left.length > 0) return false;
-      }
-    }
-  }
-  return true;
 }
 
 /** A promise that is rejected from outside. */

@@ -3,6 +3,8 @@ import { recordId } from '../../schemas/ids.js';
 import type { Tick } from '../../schemas/tick.js';
 import { readAll } from '../stage/read-all.js';
 import type { Message, Topics } from '../topics.js';
+import { hasEnded } from './is-dry.js';
+import { stageNames } from './stages.js';
 
 /** The samples that each lane shall have, so that all have `total`; null is endless. */
 export function shareOut(total: number | null, lanes: number): readonly (number | null)[] {
@@ -36,9 +38,13 @@ export async function readTargets(
   return targets;
 }
 
-/** The newest `complete` tick of each lane on the shards topic: how many samples of it are in the manifest for certain. */
+/**
+ * How many samples of each lane are in the manifest for certain, by its newest `complete` tick; 0 while a stage has work left, as
+ * it has when a run was killed between that tick and its end.
+ */
 export async function readCompleted(topics: Topics, lanes: number): Promise<readonly number[]> {
   const completed: number[] = [];
+  if (!(await hasEnded(topics, stageNames))) return Array.from({ length: lanes }, () => 0);
   for (let lane = 0; lane < lanes; lane++)
     completed.push((await lastTick(topics, 'shards', 0, 'complete', lane))?.total ?? 0);
   return completed;

@@ -41,7 +41,7 @@ export async function runStage(options: StageOptions): Promise<StageRun> {
   });
   done.catch(() => undefined);
 
-  const membership = await topics.join({
+  const joined = topics.join({
     group: stage.name,
     topics: stage.journaled ? [...stage.inputs, journalTopic(stage.name)] : stage.inputs,
     assigned: (task) => {
@@ -50,12 +50,21 @@ export async function runStage(options: StageOptions): Promise<StageRun> {
   });
 
   async function work(task: Task): Promise<void> {
-    starting++;
-    const run = await startTask({ ...options, task }).finally(() => starting--);
-    tasks.add(run);
+    const run = await started(task);
     options.restored?.(stage.name, task.partition, run.restoreMs);
     if (ending !== undefined) run[ending]();
     await run.done.finally(() => tasks.delete(run));
+  }
+
+  async function started(task: Task): Promise<TaskRun> {
+    starting++;
+    try {
+      const run = await startTask({ ...options, task });
+      tasks.add(run);
+      return run;
+    } finally {
+      starting--;
+    }
   }
 
   function fail(error: unknown): void {
@@ -71,11 +80,12 @@ export async function runStage(options: StageOptions): Promise<StageRun> {
 
   function leaveWhenIdle(): void {
     if (ending === undefined || tasks.size > 0 || starting > 0) return;
-    membership
-      .leave()
+    joined
+      .then((membership) => membership.leave())
       .then(() => (failure === undefined ? settle.resolve() : settle.reject(failure.error)), settle.reject);
   }
 
+  await joined;
   return {
     name: stage.name,
     done,

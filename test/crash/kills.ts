@@ -11,10 +11,13 @@ interface Point {
 }
 
 const points: readonly Point[] = [
-  ...stageNames.flatMap((stage) => [
-    { name: `${stage}.commit.before`, passes: 16 },
-    { name: `${stage}.commit.after`, passes: 16 },
-  ]),
+  ...stageNames.flatMap((stage) => {
+    const passes = stage === 'shard' || stage === 'manifest' ? 7 : 16;
+    return [
+      { name: `${stage}.commit.before`, passes },
+      { name: `${stage}.commit.after`, passes },
+    ];
+  }),
   ...['draft', 'refine'].flatMap((stage) => [
     { name: `journal.${stage}.append.before`, passes: 40 },
     { name: `journal.${stage}.append.after`, passes: 40 },
@@ -30,13 +33,16 @@ const points: readonly Point[] = [
 ];
 
 /** An uninterrupted run takes about two seconds, of which the first half passes before the first call. */
-const longestMs = 2000;
+const longestMs = 1600;
 
-/** The kill of a life: a pure function of the seed. One in four comes from outside; later lives have less to do, so they are shorter. */
+/**
+ * The kill of a life: a pure function of the seed. One in four comes from outside; a point is passed for less than a quarter of a
+ * run, so that there is something left for the lives that follow.
+ */
 export function killOf(seed: number, life: number): Kill {
   const draw = (what: string) => hashFloat(seed, 'crash', life, what);
   if (draw('how') < 0.25) return { afterMs: Math.round(draw('time') * longestMs) };
   const point = points[Math.floor(draw('point') * points.length)] ?? { name: 'plan.commit.before', passes: 1 };
-  const nth = 1 + Math.floor((draw('nth') * point.passes) / 3);
+  const nth = 1 + Math.floor((draw('nth') * point.passes) / 4);
   return { at: `${point.name}#${nth}` };
 }

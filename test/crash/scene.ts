@@ -6,6 +6,8 @@ import { type FakeEndpointProcess, spawnFakeEndpoint } from '../fake-endpoint/ch
 
 /** Accepted samples that the recipe asks for. */
 export const samples = 40;
+/** Requests that each of the two models has open at once. */
+export const maxInFlight = 8;
 /** Real records that the recipe's file holds; one more line of it is no JSON. */
 export const realRecords = 60;
 /** Lines of the inputs that cannot be records: one of the seeds, and the last one of the real file. */
@@ -13,6 +15,7 @@ export const badLines = 2;
 
 /** A recipe with its inputs, the endpoint that it asks, and the folders of one pipeline. */
 export interface Scene {
+  readonly lanes: number;
   readonly dir: string;
   readonly recipe: string;
   readonly data: string;
@@ -37,6 +40,7 @@ export async function setScene(lanes: number): Promise<Scene> {
   const out = join(dir, 'out');
   await mkdir(out);
   return {
+    lanes,
     dir,
     recipe,
     data: join(dir, 'data'),
@@ -51,7 +55,7 @@ export async function setScene(lanes: number): Promise<Scene> {
 
 function recipeText(url: string, lanes: number): string {
   const model = (name: string) =>
-    `{engine: openai, url: '${url}', model: ${name}, maxInFlight: 8, price: {input: 1, output: 4}}`;
+    `{engine: openai, url: '${url}', model: ${name}, maxInFlight: ${maxInFlight}, price: {input: 1, output: 4}}`;
   return `name: crash
 domain:
   about: grade-school math word problems, each with a worked answer

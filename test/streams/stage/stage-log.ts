@@ -11,9 +11,10 @@ import { recordId } from '../../../schemas/ids.js';
 import { openLog } from '../../../streams/log/open-log.js';
 import { recordMessage } from '../../../streams/record-message.js';
 import { readAll } from '../../../streams/stage/read-all.js';
+import { runStage } from '../../../streams/stage/run-stage.js';
 import type { Committed } from '../../../streams/stage/run-task.js';
 import { journalTopic, type Stage, stateTopic } from '../../../streams/stage/stage.js';
-import type { StoredMessage, Topics } from '../../../streams/topics.js';
+import type { Membership, StoredMessage, Task, Topics } from '../../../streams/topics.js';
 
 export type Outcomes = Outcome<AnyRecord, AnyRecord>;
 
@@ -97,4 +98,79 @@ export class Commits {
 
 export function copied(input: AnyRecord): Outcomes {
   return { kind: 'emitted', input, outputs: [input] };
+}
+
+/** A promise that is resolved from outside. */
+export function later(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
+/** Lets everything else run that can, so many times over. */
+export async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** When a stage is stopped: after so many records went into its operator, with or without letting them finish. */
+export interface Cut {
+  readonly after: number;
+  readonly how: 'drain' | 'abandon';
+}
+
+/** Runs a stage over `count` waiting records with a restart at each cut, until all are committed. */
+export async function runWithRestarts(
+  topics: Topics,
+  stage: (entered: () => void) => Stage,
+  count: number,
+  cuts: readonly Cut[],
+): Promise<Commits> {
+  const commits = new Commits();
+  const left = () => count - commits.outcomes.length;
+  for (const { after, how } of cuts) {
+    if (left() === 0) break;
+    let entering = Math.min(after, left());
+    const cut = later();
+    const entered = () => {
+      entering--;
+      if (entering === 0) cut.resolve();
+    };
+    const run = await runStage({ stage: stage(entered), topics, committed: commits.add });
+    await cut.promise;
+    run[how]();
+    await run.done;
+  }
+  const run = await runStage({ stage: stage(() => {}), topics, committed: commits.add });
+  await commits.reach(count);
+  run.drain();
+  await run.done;
+  return commits;
+}
+
+/** A stage's task as `join` gives it, and how many messages it has fetched of each topic. */
+export async function joinedTask(
+  topics: Topics,
+  stage: Stage,
+): Promise<{ readonly task: Task; readonly fetched: Map<string, number>; readonly membership: Membership }> {
+  const assigned: Task[] = [];
+  const inputs = stage.journaled ? [...stage.inputs, journalTopic(stage.name)] : stage.inputs;
+  const membership = await topics.join({ group: stage.name, topics: inputs, assigned: (task) => assigned.push(task) });
+  const [task] = assigned;
+  if (task === undefined) throw new Error('the log assigned no task');
+  const fetched = new Map<string, number>();
+  const counting: Task = {
+    partition: task.partition,
+    committed: task.committed,
+    lost: task.lost,
+    fetch: async (topic, from, bounds, signal) => {
+      const messages = await task.fetch(topic, from, bounds, signal);
+      fetched.set(topic, (fetched.get(topic) ?? 0) + messages.length);
+      return messages;
+    },
+    append: (messages) => task.append(messages),
+    commit: (transaction) => task.commit(transaction),
+  };
+  return { task: counting, fetched, membership };
 }

@@ -1,0 +1,41 @@
+import { recordId } from '../../schemas/ids.js';
+import type { Tick } from '../../schemas/tick.js';
+import { recordMessage } from '../record-message.js';
+import type { Topics } from '../topics.js';
+
+export interface TickerOptions {
+  readonly topics: Topics;
+  readonly everyMs: number;
+  readonly now: () => number;
+  /** Told of an error; the ticker has stopped then. */
+  readonly failed: (error: unknown) => void;
+}
+
+/**
+ * Puts the passing of time on the log: an `interval` tick on each partition of `samples` that has new samples, so that a shard is
+ * closed at the same place in every replay. Returns how to stop it.
+ */
+export function startTicker({ topics, everyMs, now, failed }: TickerOptions): () => void {
+  const seen: number[] = [];
+
+  async function tick(): Promise<void> {
+    const offsets = await topics.offsets('samples');
+    const at = now();
+    const lanes = offsets.flatMap(({ high }, lane) => (high > (seen[lane] ?? 0) ? [lane] : []));
+    if (lanes.length === 0) return;
+    const written = await topics.append(lanes.map((lane) => recordMessage('samples', lane, intervalTick(lane, at))));
+    for (const [index, lane] of lanes.entries()) seen[lane] = (written[index] ?? 0) + 1;
+  }
+
+  const timer = setInterval(() => {
+    tick().catch((error) => {
+      clearInterval(timer);
+      failed(error);
+    });
+  }, everyMs);
+  return () => clearInterval(timer);
+}
+
+function intervalTick(lane: number, at: number): Tick {
+  return { kind: 'tick', id: recordId('tick', 'interval', lane, at), lane, reason: 'interval', total: null, at };
+}
