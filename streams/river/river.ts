@@ -65,8 +65,9 @@ export async function startRiver(options: RiverOptions): Promise<River> {
   let graceTimer: NodeJS.Timeout | undefined;
   const { every } = recipe.shards;
   const closesByTime = every !== undefined && stages.some(({ name }) => name === 'shard');
-  const failed = (error: unknown) => hopeless.reject(error);
-  const stopTicker = closesByTime ? startTicker({ topics, everyMs: every, now: Date.now, failed }) : undefined;
+  const stopTicker = closesByTime
+    ? startTicker({ topics, everyMs: every, now: Date.now, failed: (error) => hopeless.reject(error) })
+    : undefined;
 
   /** Writers first: what they have accepted by then still goes into the shards. */
   async function drain(): Promise<void> {

@@ -16,7 +16,9 @@ export interface TickerOptions {
  * closed at the same place in every replay. Returns how to stop it.
  */
 export function startTicker({ topics, everyMs, now, failed }: TickerOptions): () => void {
+  /** By lane: one past the last tick, or 0. */
   const seen: number[] = [];
+  let writing = false;
 
   async function tick(): Promise<void> {
     const offsets = await topics.offsets('samples');
@@ -28,10 +30,16 @@ export function startTicker({ topics, everyMs, now, failed }: TickerOptions): ()
   }
 
   const timer = setInterval(() => {
-    tick().catch((error) => {
-      clearInterval(timer);
-      failed(error);
-    });
+    if (writing) return;
+    writing = true;
+    tick()
+      .catch((error) => {
+        clearInterval(timer);
+        failed(error);
+      })
+      .finally(() => {
+        writing = false;
+      });
   }, everyMs);
   return () => clearInterval(timer);
 }
