@@ -34,6 +34,7 @@ export const errorCodes = {
   'journal-missing': 'the journal has no answer for the request',
   'value-unencodable': 'the encoder cannot write a value without changing it',
   'shard-damaged': 'a shard file does not match its manifest',
+  'nothing-accepted': 'very many plans in a row ended without a sample',
   'operator-failed': 'an operator threw on a record',
 } as const;
 

@@ -89,7 +89,8 @@ export async function prepare({ loaded, dataDir, more }: PrepareOptions): Promis
     const topic = seedsTopic(recipe);
     const told = run.isNew ? [] : await readTargets(topics, topic, lanes);
     const completed = run.isNew ? [] : await readCompleted(topics, lanes);
-    const targets = targetsOf(recipe, more ? completed : [], told);
+    const asked = shareOut('samples' in recipe.target ? recipe.target.samples : null, lanes);
+    const targets = more ? raised(asked, completed, told) : asked;
     const begin = async () => {
       await run.claim();
       await tell(seeds, { topics, topic, partitions: lanes, now: Date.now }, targets, told);
@@ -132,16 +133,19 @@ async function tell(
   if (changed.length > 0) await topics.append(changed);
 }
 
-function targetsOf(
-  { target, topics }: Recipe,
+/** The targets of a run for more: as many again where the last ones are reached; those that are still open, if they are higher. */
+function raised(
+  asked: readonly (number | null)[],
   completed: readonly number[],
-  before: readonly (number | null | undefined)[],
+  told: readonly (number | null | undefined)[],
 ): readonly (number | null)[] {
-  const asked = shareOut('samples' in target ? target.samples : null, topics.partitions);
   const reached =
-    before.length > 0 && before.every((total, lane) => typeof total === 'number' && (completed[lane] ?? 0) >= total);
-  if (!reached) return asked;
-  return asked.map((total, lane) => (total === null ? null : total + (before[lane] ?? 0)));
+    told.length > 0 && told.every((total, lane) => typeof total === 'number' && (completed[lane] ?? 0) >= total);
+  return asked.map((total, lane) => {
+    const before = told[lane] ?? 0;
+    if (total === null) return null;
+    return reached ? total + before : Math.max(total, before);
+  });
 }
 
 /** The samples that all lanes shall have; null is endless. */

@@ -5,6 +5,7 @@ import { runStage, type StageRun } from '../stage/run-stage.js';
 import type { Committed } from '../stage/run-task.js';
 import type { Stage } from '../stage/stage.js';
 import type { Topics } from '../topics.js';
+import { BarrenStreak } from './barren-streak.js';
 import { DeadStreak } from './dead-streak.js';
 import { isDry } from './is-dry.js';
 import { type RiverParts, realTopics, type StageName, stageNames, stagesOf, windowOf } from './stages.js';
@@ -45,12 +46,13 @@ export async function startRiver(options: RiverOptions): Promise<River> {
 
   const changed = new Waiters();
   const streak = new DeadStreak(Math.max(leastDead, 2 * windowOf(recipe)));
+  const barren = new BarrenStreak(Math.max(leastBarren, 20 * windowOf(recipe)));
   const hopeless = new Deferred();
   const runs = await startAll(stages, topics, {
     ...options,
     committed: (committed) => {
       options.committed?.(committed);
-      const error = streak.after(committed);
+      const error = streak.after(committed) ?? barren.after(committed);
       if (error !== undefined) hopeless.reject(error);
       changed.wake();
     },
@@ -129,6 +131,9 @@ function isSink({ name }: StageRun): boolean {
 
 /** Plans that die in a row before the river gives up, where twice the window is less. */
 const leastDead = 20;
+
+/** Plans that end in a row without a sample before the river gives up, where twenty windows are less. */
+const leastBarren = 200;
 
 /** A worker of another process may do the last commit, so dryness is looked at again without a wake-up too. */
 const dryCheckMs = 500;

@@ -266,7 +266,7 @@ describe('folders', () => {
   });
 });
 
-test('stages in two invocations, one after the other', async () => {
+test('only some stages: they need only their models, and wait for the others until Ctrl-C', async () => {
   const server = await startFakeEndpoint();
   const dir = pipelineFolder(server.url, { models: { instruct: { engine: 'llama', model: './not-needed.gguf' } } });
   const first = start(dir, ['run', 'mails.yaml', '--stages', 'plan,draft']);

@@ -32,7 +32,8 @@ export async function killCycle(seed: number, uninterrupted: RunRead): Promise<C
   let lives = 0;
   try {
     for (let alive = true; alive; lives++) {
-      const kill = kills.length < killsWanted ? killOf(seed, lives) : undefined;
+      const left = killsWanted - kills.length;
+      const kill = left > 0 ? killOf(seed, lives, left === 1) : undefined;
       const ending = await live(scene, kill);
       if (ending.signal === 'SIGKILL' && kill !== undefined) kills.push(nameOf(kill));
       else if (ending.code === 0) alive = false;

@@ -36,13 +36,13 @@ const points: readonly Point[] = [
 const longestMs = 1600;
 
 /**
- * The kill of a life: a pure function of the seed. One in four comes from outside; a point is passed for less than a quarter of a
- * run, so that there is something left for the lives that follow.
+ * The kill of a life: a pure function of the seed. One in four comes from outside. A point is passed for less than a quarter of a
+ * run, so that there is something left for the lives that follow; the last kill may come later, so also near the end.
  */
-export function killOf(seed: number, life: number): Kill {
+export function killOf(seed: number, life: number, isLast: boolean): Kill {
   const draw = (what: string) => hashFloat(seed, 'crash', life, what);
   if (draw('how') < 0.25) return { afterMs: Math.round(draw('time') * longestMs) };
   const point = points[Math.floor(draw('point') * points.length)] ?? { name: 'plan.commit.before', passes: 1 };
-  const nth = 1 + Math.floor((draw('nth') * point.passes) / 4);
+  const nth = 1 + Math.floor((draw('nth') * point.passes) / (isLast ? 2 : 4));
   return { at: `${point.name}#${nth}` };
 }

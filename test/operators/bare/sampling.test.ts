@@ -11,6 +11,11 @@ test('what is asked for goes over the defaults, and undefined does not count', (
   });
 });
 
+test("what is no sampling, such as the rest of a recipe's model, stays out of the request", () => {
+  const model = { temperature: 0.5, grammar: 'llama.cpp', url: 'http://127.0.0.1' };
+  expect(sampled({ temperature: 1, maxTokens: 8 }, model)).toEqual({ temperature: 0.5, maxTokens: 8 });
+});
+
 test('every attempt of every role has its own random seed of 32 bits', () => {
   const seeds = (['base', 'instruct'] as const).flatMap((role) =>
     [0, 7, 2 ** 32 - 1].flatMap((randomSeed) => Array.from({ length: 10 }, (_, n) => callSeed(randomSeed, role, n))),
