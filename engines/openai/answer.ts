@@ -26,7 +26,7 @@ export class AnswerReader {
   #tail = '';
   #length = 0;
   readonly #parts: string[] = [];
-  /** Where the first stop text begins. */
+  /** Where the stop text begins that was complete first. */
   #cut: number | undefined;
   #form: 'events' | 'json' | undefined;
   readonly #json: string[] = [];
@@ -104,11 +104,24 @@ export class AnswerReader {
     this.#length += text.length;
     if (this.#stop.length === 0) return;
     const recent = this.#tail + text;
-    const found = this.#stop.map((stop) => recent.indexOf(stop)).filter((index) => index >= 0);
-    if (found.length > 0) this.#cut = this.#length - recent.length + Math.min(...found);
+    const start = startOfFirst(this.#stop, recent);
+    if (start !== undefined) this.#cut = this.#length - recent.length + start;
     const longest = Math.max(...this.#stop.map((stop) => stop.length));
     this.#tail = longest > 1 ? recent.slice(1 - longest) : '';
   }
+}
+
+/** Where the stop text begins that is complete first, so that it does not matter in which pieces a text comes. */
+function startOfFirst(stops: readonly string[], text: string): number | undefined {
+  let first: { readonly start: number; readonly end: number } | undefined;
+  for (const stop of stops) {
+    const start = text.indexOf(stop);
+    const end = start + stop.length;
+    if (start === -1 || (first !== undefined && (end > first.end || (end === first.end && start > first.start))))
+      continue;
+    first = { start, end };
+  }
+  return first?.start;
 }
 
 function formOf(text: string): 'events' | 'json' {

@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config';
+
+/** The compiled command in processes of its own, with bad input, faulty endpoints and full disks. */
+export default defineConfig({
+  test: {
+    include: ['test/cli/*.test.ts'],
+    globalSetup: ['test/build.ts'],
+    testTimeout: 60_000,
+  },
+});
