@@ -10,7 +10,7 @@ import { staticEmbedder } from '../engines/static/static-embedder.js';
 import type { Embedder } from '../operators/embedder.js';
 import type { LanguageModel } from '../operators/language-model.js';
 import { HeadwaterError } from '../schemas/errors.js';
-import type { LanguageModelConfig, LlamaConfig, OpenaiConfig, Recipe } from '../schemas/recipe.js';
+import type { EmbedderConfig, LanguageModelConfig, LlamaConfig, OpenaiConfig, Recipe } from '../schemas/recipe.js';
 import { defaultSequences, type StageName } from '../streams/river/stages.js';
 
 export interface EngineContext {
@@ -47,11 +47,11 @@ export async function openEngines(
   const embeds = stages.some((stage) => embeddingStages.includes(stage));
   const files = await pullAll(
     [drafter, refiner].filter((model) => model !== undefined),
-    embeds,
+    embeds && models.embed.weights === undefined,
     context,
   );
   const opening = [
-    embeds ? openEmbedder(files) : undefined,
+    embeds ? openEmbedder(models.embed, files, context.base) : undefined,
     drafter && openModel('base', drafter, files, context),
     refiner && openModel('instruct', refiner, files, context),
   ] as const;
@@ -72,12 +72,12 @@ export async function openEngines(
 /** One after another, so that the progress is that of one file. */
 async function pullAll(
   models: readonly LanguageModelConfig[],
-  embeds: boolean,
+  staticVectors: boolean,
   context: EngineContext,
 ): Promise<ReadonlyMap<string, PulledModel>> {
   const names = models.flatMap((model) => (model.engine === 'llama' && inCatalogue(model.model) ? [model.model] : []));
   const files = new Map<string, PulledModel>();
-  for (const name of new Set(embeds ? [...names, staticModel] : names)) {
+  for (const name of new Set(staticVectors ? [...names, staticModel] : names)) {
     const model = await pull(name, { signal: context.signal, onProgress: context.progress });
     context.pulled(model);
     files.set(name, model);
@@ -85,9 +85,16 @@ async function pullAll(
   return files;
 }
 
-async function openEmbedder(files: ReadonlyMap<string, PulledModel>): Promise<Embedder> {
-  const [weights = '', tokenizer = ''] = files.get(staticModel)?.files.values() ?? [];
-  return staticEmbedder({ weights, tokenizer });
+async function openEmbedder(
+  { weights, tokenizer }: EmbedderConfig,
+  files: ReadonlyMap<string, PulledModel>,
+  base: string,
+): Promise<Embedder> {
+  if (weights !== undefined && tokenizer !== undefined) {
+    return staticEmbedder({ weights: resolve(base, weights), tokenizer: resolve(base, tokenizer) });
+  }
+  const [pulledWeights = '', pulledTokenizer = ''] = files.get(staticModel)?.files.values() ?? [];
+  return staticEmbedder({ weights: pulledWeights, tokenizer: pulledTokenizer });
 }
 
 async function openModel(

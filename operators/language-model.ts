@@ -48,7 +48,7 @@ export interface Completion {
   readonly text: string;
   readonly finishReason: 'stop' | 'length';
   readonly usage: Usage;
-  /** The model that answered, as the engine names it. */
+  /** Engine and model that answered, such as `llama/gemma-3-270m`. */
   readonly model: string;
   /** In US dollars; null where the price is not known. */
   readonly cost: number | null;

@@ -62,7 +62,18 @@ const replayModel = z.strictObject({ engine: z.literal('replay'), journal: z.str
 
 const languageModel = z.discriminatedUnion('engine', [openaiModel, llamaModel, replayModel]);
 
-const embedder = z.discriminatedUnion('engine', [z.strictObject({ engine: z.literal('static') })]);
+/** A static table of word vectors: the catalogue's, or a safetensors file with its tokenizer beside the recipe. */
+const staticEmbedder = z
+  .strictObject({
+    engine: z.literal('static'),
+    weights: z.string().min(1).optional(),
+    tokenizer: z.string().min(1).optional(),
+  })
+  .refine(({ weights, tokenizer }) => (weights === undefined) === (tokenizer === undefined), {
+    message: 'expected weights and tokenizer together',
+  });
+
+const embedder = z.discriminatedUnion('engine', [staticEmbedder]);
 
 const draftStep = z.strictObject({
   /** Seeds shown to the base model. */

@@ -115,6 +115,7 @@ async function openSession({ loaded, stages, interruption: interrupted, io }: Se
 async function stream(session: Session, engines: Engines): Promise<'complete' | 'stopped'> {
   const { prepared, stages, graceMs, watch, interruption: interrupted, io } = session;
   const { recipe, topics, targets, shardDir } = prepared;
+  watch.begin();
   const river = await startRiver({
     recipe,
     topics,
@@ -132,13 +133,15 @@ async function stream(session: Session, engines: Engines): Promise<'complete' | 
   stopOn(interrupted, river, graceMs, io);
   const shown = display(io, () => viewOf(prepared, river, watch));
   if (session.print && !io.json) watch.sampled = (sample) => shown.print(`${sampleText(sample)}\n\n`);
+  const ended = new AbortController();
+  const loading = loadReal(session, AbortSignal.any([interrupted.soon, ended.signal]));
   try {
-    const loading = loadReal(session).then(() => river.done);
-    return await Promise.race([river.done, loading]);
+    return await Promise.race([river.done, loading.then(() => river.done)]);
   } finally {
+    ended.abort();
     await shown.stop();
     river.stop(0);
-    await river.done.catch(() => undefined);
+    await Promise.allSettled([river.done, loading]);
   }
 }
 
@@ -153,7 +156,7 @@ function stopOn(interrupted: Interruption, river: River, graceMs: number, io: Io
 }
 
 /** The real stream comes in beside the river; a restart goes on where the last run's loading ended. */
-async function loadReal({ loaded, prepared, stages, interruption: interrupted }: Session): Promise<void> {
+async function loadReal({ loaded, prepared, stages }: Session, signal: AbortSignal): Promise<void> {
   const { recipe, topics } = prepared;
   const source = recipe.inputs.real;
   if (source === undefined || (typeof source === 'object' && 'topic' in source) || !stages.includes('align')) return;
@@ -161,7 +164,7 @@ async function loadReal({ loaded, prepared, stages, interruption: interrupted }:
   if (topic === undefined) return;
   const { partitions } = recipe.topics;
   const target = { topics, topic, partitions, source, base: loaded.dir, domain: recipe.domain };
-  await loadRecords('real', { ...target, now: Date.now, signal: interrupted.soon }, true);
+  await loadRecords('real', { ...target, now: Date.now, signal }, true);
 }
 
 function journaling(model: LanguageModel, role: string, watch: RunWatch): JournaledModel {

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
 import { type ModelStatus, modelStatus } from '../../engines/models/model-status.js';
-import type { LanguageModelConfig, Recipe } from '../../schemas/recipe.js';
+import type { EmbedderConfig, LanguageModelConfig, Recipe } from '../../schemas/recipe.js';
 import { modelsInUse } from './cross-checks.js';
 
 /** A model of a recipe: whether it is here, and where texts go when it is asked. */
@@ -27,10 +27,9 @@ const staticModel = 'wordllama-256';
 export async function modelsOf(recipe: Recipe, dir: string, cacheDir?: string): Promise<readonly RecipeModel[]> {
   const known = await modelStatus(cacheDir === undefined ? {} : { cacheDir });
   const language = [...modelsInUse(recipe)].map(([role, model]) => languageModel(role, model, dir, known));
-  return [
-    ...(await Promise.all(language)),
-    inCatalogue('embed', recipe.models.embed.engine, staticModel, known),
-  ].flatMap((model) => model ?? []);
+  return [...(await Promise.all(language)), await embedder(recipe.models.embed, dir, known)].flatMap(
+    (model) => model ?? [],
+  );
 }
 
 async function languageModel(
@@ -48,11 +47,25 @@ async function languageModel(
   const model = config.engine === 'replay' ? config.journal : config.model;
   const entry = config.engine === 'llama' ? inCatalogue(role, config.engine, model, known) : undefined;
   if (entry !== undefined) return entry;
+  return ownFile(role, config.engine, model, dir);
+}
+
+async function embedder(
+  { engine, weights }: EmbedderConfig,
+  dir: string,
+  known: readonly ModelStatus[],
+): Promise<RecipeModel | undefined> {
+  return weights === undefined
+    ? inCatalogue('embed', engine, staticModel, known)
+    : ownFile('embed', engine, weights, dir);
+}
+
+async function ownFile(role: RecipeModel['role'], engine: string, model: string, dir: string): Promise<RecipeModel> {
   const isFile = await stat(resolve(dir, model)).then(
     (stats) => stats.isFile(),
     () => false,
   );
-  return { role, engine: config.engine, model, ...local, state: isFile ? 'present' : 'missing', licence: null };
+  return { role, engine, model, ...local, state: isFile ? 'present' : 'missing', licence: null };
 }
 
 function inCatalogue(

@@ -42,7 +42,7 @@ const keptCorrections = 40;
 
 /** Gathers what the stages commit and the models answer. */
 export class RunWatch {
-  readonly #started: number;
+  #started: number;
   readonly #counts = new Map<string, Map<number, OutcomeCounts>>();
   readonly #tokens = new Map<string, { promptTokens: number; completionTokens: number; calls: number }>();
   readonly #mmd2: number[] = [];
@@ -62,6 +62,11 @@ export class RunWatch {
   ) {
     this.accepted = acceptedBefore;
     this.#started = now();
+  }
+
+  /** Starts the clock, when what comes before the first plan is done. */
+  begin(): void {
+    this.#started = this.now();
   }
 
   get elapsedMs(): number {

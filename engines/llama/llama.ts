@@ -178,7 +178,7 @@ class InProcess implements LanguageModel {
       text: answer.text,
       finishReason: answer.finishReason ?? 'length',
       usage: { promptTokens: tokens.length, completionTokens: answer.tokens },
-      model: this.#settings.name,
+      model: this.id,
       cost: 0,
       startedAt,
       milliseconds: this.#clock.now() - startedAt,
