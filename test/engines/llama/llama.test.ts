@@ -180,7 +180,7 @@ describe('an instruct model with three sequences', () => {
 
   it('ends at the limit, and counts', async () => {
     const answer = await smol.complete(plain('The sea is', { maxTokens: 7 }));
-    expect(answer).toMatchObject({ finishReason: 'length', cost: 0, attempts: 1, model: 'smollm2' });
+    expect(answer).toMatchObject({ finishReason: 'length', cost: 0, attempts: 1, model: 'llama/smollm2' });
     expect(answer.usage).toEqual({ promptTokens: 3, completionTokens: 7 });
   });
 
