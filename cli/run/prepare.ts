@@ -11,6 +11,7 @@ import { acceptedSamples } from '../../streams/river/river-status.js';
 import { idleParts, seedsTopic, stageNames, stagesOf } from '../../streams/river/stages.js';
 import { readCompleted, readTargets, shareOut, targetMessage } from '../../streams/river/targets.js';
 import { topicsOf } from '../../streams/river/topics-of.js';
+import { readManifest } from '../../streams/shards/manifest-file.js';
 import { checkShardFolder } from '../../streams/shards/shard-folder.js';
 import type { Topics } from '../../streams/topics.js';
 import type { LoadedRecipe } from '../recipe/load-recipe.js';
@@ -57,15 +58,17 @@ export async function openRun(loaded: LoadedRecipe, dataDir: string): Promise<Op
   await checkShardFolder(shardDir);
   const folder = await openDataFolder({ dir: resolve(dataDir), recipe: await identityOf(loaded), mayDiffer: [] });
   try {
+    if (folder.isNew) await refuseForeignShards(shardDir);
     const topics = await openLog({ dir: folder.topicsDir });
     return {
       topics,
       shardDir,
       isNew: folder.isNew,
       claim: async () => {
-        await folder.keep();
-        await keepRun(folder.dir, { recipe, base, shardDir });
+        // The recipe last: a folder that has one has all the rest, wherever a crash came.
         await topics.ensure(topicsOf(recipe, stagesOf(recipe, idleParts, stageNames)));
+        await keepRun(folder.dir, { recipe, base, shardDir });
+        await folder.keep();
       },
       close: async () => {
         await topics.close();
@@ -75,6 +78,14 @@ export async function openRun(loaded: LoadedRecipe, dataDir: string): Promise<Op
   } catch (error) {
     await folder.close();
     throw error;
+  }
+}
+
+/** A new run names its first shard like that of any other run. */
+async function refuseForeignShards(shardDir: string): Promise<void> {
+  for await (const { path } of readManifest(shardDir)) {
+    const text = `${shardDir} holds the shards of another run, such as ${path}`;
+    throw new HeadwaterError('data-foreign', `${text}: choose another folder with --out, or move that one away`);
   }
 }
 

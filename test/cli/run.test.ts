@@ -227,7 +227,7 @@ describe('folders', () => {
     expect((await headwater(dir, ['run', 'mails.yaml'])).code).toBe(0);
     const other = await headwater(dir, ['run', 'mails.yaml', '--data', 'other', '--set', 'seed=8']);
     expectNoStack(other);
-    expect(other.stderr).toMatch(/belongs to another run.*\[data-foreign\]/);
+    expect(other.stderr).toMatch(/the shards of another run.*\[data-foreign\]/);
     expect(other.code).toBe(2);
     await expectNothingLost(dir, 8);
     await server.close();
