@@ -10,7 +10,7 @@ export const lineage = open({
   realIds: z.array(id()),
   planId: id(),
   draftId: id(),
-  /** Prompt layouts with their versions, in the order of the calls. */
+  /** Prompt layouts with their versions, each once, in the order of their first call. */
   promptIds: z.array(z.string()),
   models: z.array(z.string()),
   promptTokens: z.int32(),
