@@ -94,4 +94,16 @@ describe('a target that was reached', () => {
     expect(second.samples[0]?.slice(0, samples)).toEqual(first.samples[0]);
     expect(second.plans[0]?.slice(0, first.plans[0]?.length)).toEqual(first.plans[0]);
   });
+
+  it('goes on with a run for more that was interrupted, to the same number', async () => {
+    const scene = await newScene();
+    // So long that the signal comes before the end on a slow machine.
+    const total = 3 * samples;
+    const args = ['--samples', String(total)];
+    await complete(scene, ...args);
+    const ending = await interrupt(scene, 'SIGINT', ...args, '--more');
+    expect(ending.code, ending.stderr).toBe(130);
+    const run = await complete(scene, ...args, '--more');
+    expect(run.samples.flat()).toHaveLength(2 * total);
+  });
 });
