@@ -44,9 +44,16 @@ export const domain = z
     for (const { field, like } of columnClashes(Object.keys(fields))) {
       context.addIssue({ code: 'custom', path: ['fields', field], message: `is called like ${like}: rename it` });
     }
-    for (const other of [...(label ? [label.field] : []), ...Object.keys(vary)]) {
-      if (Object.hasOwn(fields, other))
-        context.addIssue({ code: 'custom', path: ['fields', other], message: 'used twice' });
+    const shown = [
+      ...(label ? [{ path: ['label', 'field'], title: titleOf(label.field) }] : []),
+      ...Object.keys(vary).map((name) => ({ path: ['vary', name], title: titleOf(name) })),
+      ...Object.entries(fields).map(([name, field]) => ({ path: ['fields', name], title: titleOf(name, field) })),
+    ];
+    for (const [index, { path, title }] of shown.entries()) {
+      const other = shown.slice(0, index).find((earlier) => earlier.title === title);
+      if (other === undefined) continue;
+      const message = `has the title '${title}', as ${other.path.join('.')} has: rename one`;
+      context.addIssue({ code: 'custom', path, message });
     }
   });
 

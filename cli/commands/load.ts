@@ -4,6 +4,7 @@ import { HeadwaterError } from '../../schemas/errors.js';
 import type { Recipe } from '../../schemas/recipe.js';
 import type { InputCounts } from '../../streams/inputs/read-input.js';
 import { loadRecords, loadSeeds, readSeeds } from '../../streams/river/load-input.js';
+import { readTargets } from '../../streams/river/targets.js';
 import { exitCodes } from '../exit-codes.js';
 import type { Io } from '../io.js';
 import { loadRecipe } from '../recipe/load-recipe.js';
@@ -67,7 +68,8 @@ async function loadFile(
   const target = { topics, topic: topicOf(kind, recipe), partitions: recipe.topics.partitions };
   if (kind !== 'seeds') return loadRecords(kind, { ...source, ...target }, false);
   const read = await readSeeds(source);
-  await loadSeeds(read, { ...source, ...target });
+  // The lanes' targets again behind the seeds: a planner that was told its target before it had any seed begins now.
+  await loadSeeds(read, { ...source, ...target }, await readTargets(topics, target.topic, target.partitions));
   return read.counts;
 }
 

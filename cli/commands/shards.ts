@@ -51,9 +51,10 @@ async function verify(dir: string, io: Io): Promise<number> {
 
 async function shardFolder({ out, recipe, data }: ShardsOptions): Promise<string> {
   if (out !== undefined) return resolve(out);
-  if (recipe !== undefined) return resolve((await loadRecipe(recipe, { set: [] })).recipe.shards.dir);
-  const dataDir = resolve(data ?? '.headwater');
+  const named = recipe === undefined ? undefined : (await loadRecipe(recipe, { set: [] })).recipe;
+  const dataDir = resolve(data ?? named?.topics.dir ?? '.headwater');
   const kept = await keptRun(dataDir);
   if (kept !== undefined) return kept.shardDir;
+  if (named !== undefined) return resolve(named.shards.dir);
   throw new HeadwaterError('input-unreadable', `nothing was run in ${dataDir} yet: name the shard folder with --out`);
 }

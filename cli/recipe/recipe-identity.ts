@@ -1,9 +1,7 @@
-import { isDeepStrictEqual } from 'node:util';
-
 import type { Recipe } from '../../schemas/recipe.js';
 
 /** What of a recipe may change between two runs on one data folder, `*` standing for any key: no sample depends on it. */
-export const mayDiffer: readonly string[] = [
+const mayDiffer: readonly string[] = [
   'target',
   'window',
   'models.*.url',
@@ -26,15 +24,9 @@ const ignored = mayDiffer.map((pattern) => pattern.split('.'));
 
 export function recipeIdentity(recipe: Recipe): RecipeIdentity {
   const json: unknown = JSON.parse(JSON.stringify(recipe));
-  return isMapping(json) ? kept(json, []) : {};
-}
-
-/** The paths at which two recipes' identities differ, for the message that refuses a data folder. */
-export function identityDifferences(a: unknown, b: unknown, path: readonly string[] = []): readonly string[] {
-  if (isDeepStrictEqual(a, b)) return [];
-  if (!isMapping(a) || !isMapping(b)) return [path.join('.')];
-  const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
-  return [...keys].flatMap((key) => identityDifferences(a[key], b[key], [...path, key]));
+  if (!isMapping(json)) return {};
+  // Objects are compared without their order, which decides how a draft opens and how columns lie.
+  return { ...kept(json, []), fieldOrder: Object.keys(recipe.domain.fields) };
 }
 
 function kept(mapping: RecipeIdentity, path: readonly string[]): RecipeIdentity {

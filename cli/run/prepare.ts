@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { HeadwaterError } from '../../schemas/errors.js';
 import type { Recipe } from '../../schemas/recipe.js';
 import { openDataFolder } from '../../streams/data-folder.js';
+import { inputFiles } from '../../streams/inputs/input-files.js';
 import { openLog } from '../../streams/log/open-log.js';
 import { type LoadOptions, loadSeeds, type ReadSeeds, readSeeds } from '../../streams/river/load-input.js';
 import { acceptedSamples } from '../../streams/river/river-status.js';
@@ -168,17 +169,7 @@ export function totalTarget(targets: readonly (number | null)[]): number | null 
 async function identityOf({ recipe, dir }: LoadedRecipe): Promise<Readonly<Record<string, unknown>>> {
   const { seeds } = recipe.inputs;
   if (typeof seeds !== 'string') return recipeIdentity(recipe);
-  const file = resolve(dir, seeds);
-  try {
-    return {
-      ...recipeIdentity(recipe),
-      seedsSha256: createHash('sha256')
-        .update(await readFile(file))
-        .digest('hex'),
-    };
-  } catch (cause) {
-    throw new HeadwaterError('input-unreadable', `the seeds ${file} cannot be read: see inputs.seeds of the recipe`, {
-      cause,
-    });
-  }
+  const hash = createHash('sha256');
+  for (const { path } of await inputFiles(seeds, dir)) hash.update(await readFile(path));
+  return { ...recipeIdentity(recipe), seedsSha256: hash.digest('hex') };
 }

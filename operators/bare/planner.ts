@@ -113,9 +113,11 @@ function examplesOf(
   seeds: readonly Example[],
   ordinal: number,
 ): readonly Example[] {
-  const groups = Math.max(1, Math.floor(seeds.length / examples));
+  const groups = Math.max(1, Math.ceil(seeds.length / examples));
   const group = Math.floor(hashFloat(seed, 'examples', lane, ordinal) * groups);
-  return seeds.slice(group * examples, group * examples + examples);
+  // The last group is filled up from the one before it.
+  const start = Math.max(0, Math.min(group * examples, seeds.length - examples));
+  return seeds.slice(start, start + examples);
 }
 
 /** A low-discrepancy sequence: after any number of plans, labels stand in their shares to within one or two. */

@@ -1,5 +1,6 @@
 import { HeadwaterError } from '../../schemas/errors.js';
 import type { Committed } from '../stage/run-task.js';
+import { lineKinds } from './dead-streak.js';
 
 /**
  * Notices a river that accepts nothing, as with a `match` that no text fulfils: the planner would send plans, and models would
@@ -15,6 +16,7 @@ export class BarrenStreak {
   /** Takes what was committed; an error with code `nothing-accepted` when the limit is reached, else undefined. */
   after({ stage, outcomes }: Pick<Committed, 'stage' | 'outcomes'>): HeadwaterError | undefined {
     for (const outcome of outcomes) {
+      if (!lineKinds.has(outcome.input.kind)) continue;
       if (outcome.kind === 'emitted' && outcome.outputs.some(({ kind }) => kind === 'sample')) this.#clear();
       else if (outcome.kind === 'dropped' && outcome.reason !== 'surplus') this.#count(`${stage}/${outcome.reason}`);
       else if (outcome.kind === 'dead') this.#count(`${stage}/${outcome.code}`);

@@ -4,7 +4,7 @@ import { type ErrorCode, errorCodes, HeadwaterError } from '../../schemas/errors
 import type { Committed } from '../stage/run-task.js';
 
 /** The records that stand for a plan on its way. */
-const lines: ReadonlySet<Kind> = new Set(['plan', 'draft', 'refined']);
+export const lineKinds: ReadonlySet<Kind> = new Set(['plan', 'draft', 'refined']);
 
 /**
  * Notices a stage in which every plan's line dies, as they do when an endpoint is gone for good.
@@ -21,7 +21,7 @@ export class DeadStreak {
   /** Takes what was committed; an error with the code of the last death when the limit is reached, else undefined. */
   after({ stage, outcomes }: Pick<Committed, 'stage' | 'outcomes'>): HeadwaterError | undefined {
     for (const outcome of outcomes) {
-      if (!lines.has(outcome.input.kind)) continue;
+      if (!lineKinds.has(outcome.input.kind)) continue;
       if (outcome.kind !== 'dead') {
         this.#dead.delete(stage);
         continue;

@@ -1,3 +1,5 @@
+import { resolve as resolvePath } from 'node:path';
+
 import { z } from 'zod';
 
 import { parseJson } from '../../schemas/codec.js';
@@ -54,13 +56,13 @@ export async function readSeeds(options: Pick<LoadOptions, 'source' | 'base' | '
 export async function loadSeeds(
   { seeds, dead }: Pick<ReadSeeds, 'seeds' | 'dead'>,
   { topics, topic, partitions, now }: Pick<LoadOptions, 'topics' | 'topic' | 'partitions' | 'now'>,
-  targets: readonly (number | null)[] = [],
+  targets: readonly (number | null | undefined)[] = [],
 ): Promise<void> {
   const at = now();
   const lanes = Array.from({ length: partitions }, (_, lane) => lane);
   const messages = [
     ...lanes.flatMap((lane) => seeds.map((seed) => recordMessage(topic, lane, seed))),
-    ...targets.map((total, lane) => targetMessage(topic, lane, total, at)),
+    ...targets.flatMap((total, lane) => (total === undefined ? [] : [targetMessage(topic, lane, total, at)])),
   ];
   crashPoint('seeds.append.before');
   // With the seeds, or a crash between the two would bury the bad lines a second time.
@@ -79,7 +81,7 @@ export async function loadRecords(
 ): Promise<InputCounts> {
   const { topics, topic, partitions, signal } = options;
   await topics.ensure([{ name: progressTopic, partitions: 1, cleanup: 'compact' }]);
-  const loaded = resume ? await loadedLines(topics, topic) : new Map<string, number>();
+  const loaded = await loadedLines(topics, topic);
   const input = readInput({ ...options, kind });
   let turn = resume ? await recordsIn(topics, topic) : 0;
   let batch: Message[] = [];
@@ -100,8 +102,10 @@ export async function loadRecords(
   for await (const item of input) {
     if (signal?.aborted) break;
     const { file = '', line = 0 } = item.origin;
-    if (line <= (loaded.get(file) ?? 0)) continue;
-    lines.set(file, line);
+    const place = placeOf(options, file);
+    const before = loaded.get(place) ?? 0;
+    if (resume && line <= before) continue;
+    lines.set(place, Math.max(line, before));
     batch.push(
       item.kind === 'dead-letter'
         ? recordMessage('dead-letters', 0, item)
@@ -112,6 +116,11 @@ export async function loadRecords(
   if (batch.length > 0) await append();
   options.progress?.(input.counts);
   return input.counts;
+}
+
+/** The same for the same file, whatever folder it was named from; a package or standard input is its own name. */
+function placeOf({ source, base }: LoadOptions, file: string): string {
+  return typeof source === 'string' && file !== '-' ? resolvePath(base, file) : file;
 }
 
 /** How far each file was loaded: the last line, by topic and file. */

@@ -32,7 +32,7 @@ export interface River {
    * fails, or when all plans die in one: then with the code of the last death.
    */
   readonly done: Promise<'complete' | 'stopped'>;
-  /** Finishes what is in flight, drops after `graceMs` what still is, commits, closes the shards and ends. */
+  /** Finishes what is in flight, drops after `graceMs` what still is, commits, closes the shards and ends; at once with 0. */
   stop(graceMs: number): void;
 }
 
@@ -118,7 +118,7 @@ export async function startRiver(options: RiverOptions): Promise<River> {
       drain().catch(() => undefined);
       clearTimeout(graceTimer);
       graceTimer = setTimeout(() => {
-        for (const run of runs) if (!isSink(run)) run.abandon();
+        for (const run of runs) if (graceMs === 0 || !isSink(run)) run.abandon();
       }, graceMs);
     },
   };

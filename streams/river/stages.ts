@@ -88,7 +88,8 @@ const table: Readonly<Record<StageName, StageOf>> = {
   }),
 
   align: (recipe, parts) => ({
-    ...bounded(8 * windowOf(recipe)),
+    ...bounded(Math.max(leastHeld, 8 * windowOf(recipe))),
+    creditBytes: 2 ** 30,
     inputs: [seedsTopic(recipe), 'refined', 'ledger', ...realTopics(recipe)],
     stateful: true,
     ticksTo: 'samples',
@@ -97,7 +98,8 @@ const table: Readonly<Record<StageName, StageOf>> = {
 
   shard: ({ shards, domain }, { shardDir, embedder }) => ({
     ...bounded(2 * shards.rows),
-    creditBytes: 4 * shards.bytes,
+    // A message has its embedding as base64, whether the shard has it or not.
+    creditBytes: 4 * shards.bytes + 6 * shards.rows * (embedder?.dimensions ?? 0),
     inputs: ['samples', 'corrections'],
     stateful: true,
     ticksTo: 'shards',
@@ -127,6 +129,9 @@ const table: Readonly<Record<StageName, StageOf>> = {
     operator: () => onKinds(['shard', 'tick'], manifest({ dir: shardDir })),
   }),
 };
+
+/** Texts that `align` can hold for one before them: more than a planner with another window may have left outstanding. */
+const leastHeld = 4096;
 
 /** The stages of a recipe, in the order of the river. */
 export function stagesOf(

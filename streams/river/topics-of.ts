@@ -1,4 +1,4 @@
-import type { Recipe } from '../../schemas/recipe.js';
+import type { InputConfig, Recipe } from '../../schemas/recipe.js';
 import { journalTopic, type Stage, stateTopic } from '../stage/stage.js';
 import type { TopicSpec } from '../topics.js';
 
@@ -22,10 +22,8 @@ const lanes = [
 export function topicsOf({ topics, inputs }: Recipe, stages: readonly Stage[]): readonly TopicSpec[] {
   const { partitions } = topics;
   const retention = retentionOf(topics.retention);
-  const flowing = new Set(['real', 'plans', 'drafts', 'refined', 'samples', 'corrections']);
-  const named = [inputs.seeds, inputs.real].flatMap((input) =>
-    typeof input === 'object' && 'topic' in input ? [input.topic] : [],
-  );
+  const flowing = new Set(['real', ...topicOf(inputs.real), 'plans', 'drafts', 'refined', 'samples', 'corrections']);
+  const named = [inputs.seeds, inputs.real, inputs.documents].flatMap(topicOf);
   return [
     ...[...new Set([...lanes, ...named])].map((name) => ({
       name,
@@ -36,6 +34,11 @@ export function topicsOf({ topics, inputs }: Recipe, stages: readonly Stage[]): 
     ...gatheredTopics.map((name) => ({ name, partitions: 1, cleanup: 'delete' as const })),
     ...stages.flatMap((stage) => topicsOfStage(stage, partitions, retention)),
   ];
+}
+
+/** The topic that an input is taken from, where it is one. */
+function topicOf(input: InputConfig | undefined): readonly string[] {
+  return typeof input === 'object' && 'topic' in input ? [input.topic] : [];
 }
 
 /** Partitions of a stage's tasks: one where it consumes a gathered topic. */

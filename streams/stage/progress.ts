@@ -1,6 +1,6 @@
 /** How far one task is: what it has fetched, what is finished, what is being committed. Plain data; `step` moves it on. */
 export interface Progress {
-  /** Records of one input that may be fetched and not yet committed. */
+  /** Records of one input that may be fetched and not yet committed; in an `ordered` task, and not yet finished. */
   readonly credit: number;
   /** Bytes of one input that may be fetched and not yet committed. */
   readonly creditBytes: number;
@@ -130,9 +130,17 @@ function decide(progress: Progress): Step {
   return { progress: { ...progress, inputs, committing, phase }, effects };
 }
 
+/**
+ * In an ordered task a finished record may wait for one that has not been fetched yet, so it must not hold its place; bytes bound
+ * these.
+ */
+function taken(ordered: boolean, { entries }: InputProgress): number {
+  return ordered ? entries.filter(({ completion }) => completion === null).length : entries.length;
+}
+
 /** A fetch waits until a quarter of the credit is free, so that batches stay worth their cost. */
-function fetchFor({ credit, creditBytes }: Progress, input: InputProgress): Effect | undefined {
-  const free = credit - input.entries.length;
+function fetchFor({ credit, creditBytes, ordered }: Progress, input: InputProgress): Effect | undefined {
+  const free = credit - taken(ordered, input);
   if (input.fetching || free < Math.ceil(credit / 4)) return undefined;
   const freeBytes = creditBytes - input.entries.reduce((sum, entry) => sum + entry.bytes, 0);
   if (freeBytes <= 0) return undefined;

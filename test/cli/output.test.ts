@@ -147,6 +147,25 @@ test('records come from standard input', async () => {
   await server.close();
 });
 
+test('seeds that come while a run waits for them begin it', async () => {
+  const server = await startFakeEndpoint();
+  const dir = pipelineFolder(server.url, { inputs: { seeds: { topic: 'seeds' } } });
+  const run = start(dir, ['run', 'mails.yaml', '--samples', '2']);
+  await run.says(/0 of 2 accepted/);
+  const load = start(dir, ['load', 'seeds', '-', '--json']);
+  load.write(seeds.join('\n'));
+  expect((await load.ended).code).toBe(0);
+  expect((await run.ended).code).toBe(0);
+  await server.close();
+});
+
+test('seeds may be a glob', async () => {
+  const server = await startFakeEndpoint();
+  const dir = pipelineFolder(server.url, { inputs: { seeds: 'seed*.jsonl' } });
+  expect((await headwater(dir, ['run', 'mails.yaml', '--samples', '2'])).code).toBe(0);
+  await server.close();
+});
+
 test('a bad offset is refused, and one beyond the end shows nothing', async () => {
   const server = await startFakeEndpoint();
   const dir = pipelineFolder(server.url);

@@ -32,6 +32,28 @@ describe('domain', () => {
     },
   );
 
+  it.each([
+    ['two fields', { fields: { a: { title: 'Text' }, b: { title: 'Text' } } }, 'fields.b', 'Text', 'fields.a'],
+    [
+      'a field and a varied value',
+      { fields: { text: { title: 'Topic' } }, vary: { topic: ['x'] } },
+      'fields.text',
+      'Topic',
+      'vary.topic',
+    ],
+    [
+      'the label and a varied value',
+      { fields: { text: {} }, label: { field: 'tone', values: ['x'] }, vary: { tone: ['x'] } },
+      'vary.tone',
+      'Tone',
+      'label.field',
+    ],
+  ])('refuses %s of one title, which a prompt could not tell apart', (_, value, path, title, other) => {
+    expect(issueOf({ about, ...value })).toBe(
+      `has a bad '${path}': has the title '${title}', as ${other} has: rename one`,
+    );
+  });
+
   it('refuses two fields that differ only in case', () => {
     expect(issueOf({ about, fields: { body: {}, subject: {}, Body: {} } })).toBe(
       "has a bad 'fields.Body': is called like the field 'body': rename it",

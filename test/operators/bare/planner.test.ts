@@ -160,7 +160,8 @@ describe('planOf', () => {
       ),
     );
     expect([...groups].every((group) => group.split(',').length === 3)).toBe(true);
-    expect(groups.size).toBe(2);
+    expect(groups.size).toBe(3);
+    expect(new Set([...groups].join().split(',')).size).toBe(seeds.length);
   });
 
   it('shows what there is when there are fewer seeds than examples', () => {

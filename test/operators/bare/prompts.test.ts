@@ -119,6 +119,7 @@ test('stops are the markers', () => {
 });
 
 test('two tags with one title are refused', () => {
-  const twice = domain.parse({ about: 'x', fields: { a: { title: 'Text' }, b: { title: 'Text' } } });
+  const field = { title: 'Text', minLength: 1, maxLength: 10 };
+  const twice = { about: 'x', fields: { a: field, b: field }, vary: {} };
   expect(() => tagsOf(twice)).toThrow(new TypeError("domain: 'a' and 'b' both have the title 'Text'"));
 });

@@ -99,7 +99,8 @@ function play(world: World, list: readonly (typeof actions extends fc.Arbitrary<
 
 function check(world: World): void {
   for (const { topic, entries } of world.progress.inputs) {
-    expect(entries.length).toBeLessThanOrEqual(world.credit);
+    const counted = world.ordered ? entries.filter(({ completion }) => completion === null) : entries;
+    expect(counted.length).toBeLessThanOrEqual(world.credit);
     const committed = world.committed.get(topic) ?? 0;
     const open = new Set(world.inFlight.filter((place) => place.topic === topic).map(({ offset }) => offset));
     for (const offset of open) expect(offset).toBeGreaterThanOrEqual(committed);
@@ -214,5 +215,14 @@ describe('step', () => {
         ]),
       },
     ]);
+  });
+
+  it('fetches on, when ordered, past finished records that wait for one not fetched yet', () => {
+    const start = startOf({ committed: new Map([['a', 0]]), credit: 2, creditBytes: 1000, ordered: true });
+    let { progress } = step(start, { type: 'started' });
+    const records = [0, 1].map((offset) => ({ offset, bytes: 10 }));
+    progress = step(progress, { type: 'fetched', topic: 'a', records }).progress;
+    const { effects } = step(progress, { type: 'finished', places: [{ topic: 'a', offset: 1 }] });
+    expect(effects).toEqual([{ type: 'fetch', topic: 'a', from: 2, maxRecords: 1, maxBytes: 980 }]);
   });
 });
