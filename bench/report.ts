@@ -70,12 +70,13 @@ export function residentMiB(): number {
 }
 
 /**
- * How much more memory the last tenth of a stream took than its second tenth, in MiB; the first tenth is there to warm up.
- * The highest of each is taken, since collections come and go.
+ * How much more memory the last three tenths of a stream took than the second to fourth, in MiB; the first tenth is there to warm
+ * up. Medians, since collections come and go: single readings of a flat stream differ by 40 MiB.
  */
 export function growthOf(memoryMiB: readonly number[]): number {
-  const tenth = Math.max(1, Math.floor(memoryMiB.length / 10));
-  return Math.max(...memoryMiB.slice(-tenth)) - Math.max(...memoryMiB.slice(tenth, 2 * tenth));
+  const part = (from: number, to: number) =>
+    memoryMiB.slice(Math.floor(memoryMiB.length * from), Math.ceil(memoryMiB.length * to));
+  return median(part(0.7, 1)) - median(part(0.1, 0.4));
 }
 
 /** Prints each figure that has a bound and whether it is kept; the process exits with 1 if one is missed or was not measured. */
