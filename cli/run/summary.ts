@@ -1,6 +1,6 @@
 import type { Sample } from '../../schemas/sample.js';
 import type { ManifestEntry } from '../../schemas/shard.js';
-import { noLedger, riverStatus } from '../../streams/river/river-status.js';
+import { type LedgerSums, ledgerSums, newestCorrection, noLedger } from '../../streams/river/river-status.js';
 import { readManifest } from '../../streams/shards/manifest-file.js';
 import type { Io } from '../io.js';
 import { type Prepared, totalTarget } from './prepare.js';
@@ -8,21 +8,13 @@ import { clock } from './render.js';
 import type { RunWatch } from './run-view.js';
 import { sampleText } from './sample-text.js';
 
-/** What `run --json` prints. */
-export interface RunSummary {
+/** What `run --json` prints: the ledger's sums are of all runs on this data folder. */
+export interface RunSummary extends LedgerSums {
   readonly name: string;
   readonly status: 'complete' | 'stopped';
-  /** Of all runs on this data folder. */
-  readonly accepted: number;
   readonly target: number | null;
   readonly acceptedNow: number;
   readonly seconds: number;
-  readonly dropped: Readonly<Record<string, number>>;
-  readonly dead: Readonly<Record<string, number>>;
-  readonly promptTokens: number;
-  readonly completionTokens: number;
-  /** US dollars; null where a price is not known. */
-  readonly cost: number | null;
   readonly mmd2: number | null;
   readonly shardDir: string;
   readonly shards: readonly Pick<ManifestEntry, 'seq' | 'path' | 'rows' | 'bytes'>[];
@@ -39,21 +31,17 @@ export async function summarize(
 ): Promise<RunSummary> {
   // Stopped before the first run began, there are no topics to read.
   const began = (await topics.list()).length > 0;
-  const { ledger, correction } = began ? await riverStatus(recipe, topics) : { ledger: noLedger, correction: null };
+  const ledger = began ? await ledgerSums(topics) : noLedger;
+  const correction = began ? await newestCorrection(topics) : null;
   const shards = [];
   for await (const { seq, path, rows, bytes } of readManifest(shardDir)) shards.push({ seq, path, rows, bytes });
   return {
     name: recipe.name,
     status,
-    accepted: ledger.accepted,
+    ...ledger,
     target: totalTarget(targets),
     acceptedNow: watch.accepted - watch.acceptedBefore,
     seconds: Math.round(watch.elapsedMs / 100) / 10,
-    dropped: ledger.dropped,
-    dead: ledger.dead,
-    promptTokens: ledger.promptTokens,
-    completionTokens: ledger.completionTokens,
-    cost: ledger.cost,
     mmd2: correction?.mmd2 ?? null,
     shardDir,
     shards,

@@ -101,7 +101,8 @@ export async function stageLags(
   return lags;
 }
 
-async function ledgerSums(topics: Topics): Promise<LedgerSums> {
+/** What the ledger says of all plans that have ended. */
+export async function ledgerSums(topics: Topics): Promise<LedgerSums> {
   let sums = noLedger;
   for await (const record of records(topics, 'ledger'))
     if (record.kind === 'ledger-entry') sums = withEntry(sums, record);
@@ -123,7 +124,8 @@ function withEntry(sums: LedgerSums, entry: LedgerEntry): LedgerSums {
   };
 }
 
-async function newestCorrection(topics: Topics): Promise<Correction | null> {
+/** The last correction; null where there was none. */
+export async function newestCorrection(topics: Topics): Promise<Correction | null> {
   /** The last of each lane: within a lane, times do not ascend, since samples come in the order of their plans. */
   const last = new Map<number, Correction>();
   for await (const record of records(topics, 'corrections')) {
