@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/cli/*.test.ts', 'test/crash/**', 'test/endpoint/**', 'test/main-job/**'],
+    exclude: ['test/cli/*.test.ts', 'test/crash/**', 'test/endpoint/**', 'test/main-job/**', 'test/kafka/**'],
     globalSetup: ['test/build.ts'],
     testTimeout: 30_000,
   },

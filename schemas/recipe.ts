@@ -1,18 +1,17 @@
 import { z } from 'zod';
 
 import { domain } from './domain.js';
+import { foreignTopic } from './foreign-topic.js';
+import { bytes, time } from './quantity.js';
+import { environmentVariable } from './secret.js';
+import { kafkaTopics, logTopics } from './topics-config.js';
 
-const byteUnits = { '': 1, B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, KB: 1e3, MB: 1e6, GB: 1e9 } as const;
-const timeUnits = { ms: 1, s: 1e3, m: 60e3, h: 3600e3, d: 86400e3 } as const;
-
-const bytes = quantity(byteUnits, '64MiB');
-const time = quantity(timeUnits, '30s');
-
-/** Where an input comes from: a file or glob beside the recipe, a topic, or a module that yields objects. */
+/** Where an input comes from: a file or glob beside the recipe, a topic of ours or of others, or a module that yields objects. */
 const input = z.union([
   z.string().min(1),
   z.strictObject({ topic: z.string().min(1) }),
   z.strictObject({ module: z.string().min(1) }),
+  foreignTopic,
 ]);
 
 const sampling = {
@@ -29,10 +28,7 @@ const openaiModel = z.strictObject({
   url: z.url({ protocol: /^https?$/ }),
   model: z.string().min(1),
   /** `$NAME` of the environment variable that holds the key. */
-  key: z
-    .string()
-    .regex(/^\$[A-Za-z_][A-Za-z0-9_]*$/, 'expected $NAME of an environment variable')
-    .optional(),
+  key: environmentVariable().optional(),
   maxInFlight: z.int().positive().default(64),
   timeoutMs: z.int().positive().default(300_000),
   retries: z.int().nonnegative().default(8),
@@ -143,14 +139,7 @@ export const recipe = z.strictObject({
       embeddings: z.boolean().default(true),
     })
     .prefault({}),
-  topics: z
-    .strictObject({
-      kind: z.enum(['log']).default('log'),
-      dir: z.string().min(1).optional(),
-      partitions: z.int().positive().max(1024).default(1),
-      retention: z.strictObject({ bytes: bytes.optional(), age: time.optional() }).optional(),
-    })
-    .prefault({}),
+  topics: z.discriminatedUnion('kind', [logTopics, kafkaTopics]).prefault({}),
   /** All randomness. */
   seed: z
     .int()
@@ -165,14 +154,11 @@ export type OpenaiConfig = Readonly<z.infer<typeof openaiModel>>;
 export type LlamaConfig = Readonly<z.infer<typeof llamaModel>>;
 export type EmbedderConfig = Readonly<z.infer<typeof embedder>>;
 export type InputConfig = Readonly<z.infer<typeof input>>;
+export type LogTopicsConfig = Readonly<z.infer<typeof logTopics>>;
+export type KafkaTopicsConfig = Readonly<z.infer<typeof kafkaTopics>>;
+export type ForeignTopicConfig = Readonly<z.infer<typeof foreignTopic>>;
 
-/** A number, or a number with a unit such as `64MiB`; the number comes out in the smallest unit. */
-function quantity(units: Readonly<Record<string, number>>, example: string) {
-  const expected = `expected a number with a unit, such as ${example}`;
-  const pattern = new RegExp(`^(\\d+(?:\\.\\d+)?)\\s*(${Object.keys(units).join('|')})$`);
-  return z.union([z.number().positive(), z.string().regex(pattern, expected)]).transform((value) => {
-    if (typeof value === 'number') return value;
-    const [, digits = '0', unit = ''] = pattern.exec(value) ?? [];
-    return Math.round(Number(digits) * (units[unit] ?? 1));
-  });
+/** Whether an input is a topic that others write, and so is not one of the pipeline's own. */
+export function isForeignTopic(input: InputConfig | undefined): input is ForeignTopicConfig {
+  return typeof input === 'object' && 'map' in input;
 }

@@ -29,8 +29,10 @@ export interface StoredMessage extends Required<Message> {
 export interface PartitionOffsets {
   /** The first offset that can be read. */
   readonly low: number;
-  /** One past the last committed message. */
+  /** One past the last committed message, or, on Kafka, past what stands behind it and is not shown. */
   readonly high: number;
+  /** Set while messages are there that nobody sees yet: a commit is on its way. */
+  readonly pending?: true;
 }
 
 export interface Bounds {
@@ -66,8 +68,12 @@ export interface GroupOptions {
   readonly group: string;
   /** With the same number of partitions each. */
   readonly topics: readonly string[];
+  /** Where a group starts in a partition of which it has committed nothing; that start counts as committed. @default earliest */
+  readonly from?: 'earliest' | 'latest' | undefined;
   /** Called for each task that this member gets; it must end its work when `task.lost` is aborted. */
   readonly assigned: (task: Task) => void;
+  /** Called when the membership cannot go on, with what a person must mend. */
+  readonly failed?: (error: unknown) => void;
 }
 
 export interface Membership {
@@ -82,12 +88,23 @@ export interface GroupOffset {
   readonly offset: number;
 }
 
+/** What an implementation asks of those who write. */
+export interface TopicsLimits {
+  /** Of a message: value, key and headers. */
+  readonly maxMessageBytes: number;
+  /** A task waits this long between commits, unless `commitRecords` are finished: commits that cost a round trip are worth batching. */
+  readonly commitEveryMs: number;
+  readonly commitRecords: number;
+}
+
 /**
  * Partitioned topics with consumer groups, on the embedded log or on Kafka: same names, same offset semantics. Every call
- * rejects with `HeadwaterError`: `topic-unknown`, `topic-misfit`, `store-full`, `store-unwritable`, `task-lost`.
+ * rejects with `HeadwaterError`: `topic-unknown`, `topic-misfit`, `record-too-large`, `store-full`, `store-unwritable`, `task-lost`,
+ * and of a broker `broker-unreachable`, `broker-refused`, `broker-forbidden`, `broker-failed`.
  */
 export interface Topics {
   readonly kind: 'log' | 'kafka';
+  readonly limits: TopicsLimits;
   /** Creates what is missing. Rejects with `topic-misfit` where an existing topic differs in partitions or cleanup. */
   ensure(topics: readonly TopicSpec[]): Promise<void>;
   list(): Promise<readonly TopicSpec[]>;
@@ -97,9 +114,14 @@ export interface Topics {
   read(topic: string, partition: number, from: number, bounds: Bounds): Promise<readonly StoredMessage[]>;
   /** Writes messages durably, all or nothing where they go to one topic. Resolves with the offset of each. */
   append(messages: readonly Message[]): Promise<readonly number[]>;
+  /**
+   * Reads, decides, appends, as one step among those who name the same `lock`: `decide` is called anew where another one appended
+   * meanwhile. Its messages are written all or nothing; with none, nothing is.
+   */
+  appendAfter(lock: string, decide: () => Promise<readonly Message[]>): Promise<void>;
   /** What a group has committed, for all its topics and partitions. */
   committed(group: string): Promise<readonly GroupOffset[]>;
-  /** Joins a consumer group; its tasks are shared among its members. */
+  /** Joins a consumer group; its tasks are shared among its members, of all processes. */
   join(options: GroupOptions): Promise<Membership>;
   close(): Promise<void>;
 }

@@ -5,6 +5,8 @@ import { dataflow, drawDataflow } from '../recipe/dataflow.js';
 import { type Estimate, estimate } from '../recipe/estimate.js';
 import { type LoadedRecipe, loadRecipe } from '../recipe/load-recipe.js';
 import { modelsOf, type RecipeModel } from '../recipe/models-of.js';
+import { type TopicsPlace, topicsPlace, topicsText } from '../recipe/topics-place.js';
+import { kafkaSettings } from '../run/kafka-settings.js';
 
 export interface CheckOptions {
   /** A file, or the name of a built-in recipe. */
@@ -21,11 +23,12 @@ interface Report {
   readonly models: readonly RecipeModel[];
   readonly inputs: readonly CountedInput[];
   readonly estimate: Estimate | null;
+  readonly topics: TopicsPlace;
 }
 
 /**
  * `headwater check`: says what a recipe would do, and asks no model. Resolves with the exit code; after the report it throws
- * `input-unreadable` or `model-missing` where a run would fail for it.
+ * `input-unreadable`, `model-missing`, or what is wrong with certificates and secrets, where a run would fail for it.
  */
 export async function check(options: CheckOptions, io: Io): Promise<number> {
   const { set = [], samples, out } = options;
@@ -34,11 +37,21 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
   const inputs = await countInputs(loaded.recipe, loaded.dir);
   const models = await modelsOf(loaded.recipe, loaded.dir, options.cacheDir);
   const seeds = inputs.find(({ input }) => input === 'seeds');
-  const report = { loaded, models, inputs, estimate: estimate(loaded.recipe, seeds?.meanCharacters ?? null) };
+  const report = {
+    loaded,
+    models,
+    inputs,
+    estimate: estimate(loaded.recipe, seeds?.meanCharacters ?? null),
+    topics: topicsPlace(loaded.recipe),
+  };
 
   for (const warning of loaded.warnings) io.err(`${warning}\n`);
   io.out(io.json ? `${JSON.stringify(jsonOf(report), null, 2)}\n` : textOf(report));
   refuse(report);
+  const { recipe, dir: base } = loaded;
+  const { name, topics } = recipe;
+  // Read for what is wrong with them, and forgotten.
+  if (topics.kind === 'kafka') await kafkaSettings(topics, { name, base, environment: process.env });
   return 0;
 }
 
@@ -54,18 +67,19 @@ function refuse({ inputs, models }: Report): void {
   }
 }
 
-function jsonOf({ loaded, models, inputs, estimate }: Report) {
+function jsonOf({ loaded, models, inputs, estimate, topics }: Report) {
   const { file, warnings, recipe } = loaded;
-  return { name: recipe.name, file, warnings, stages: dataflow(recipe), models, inputs, estimate };
+  return { name: recipe.name, file, warnings, stages: dataflow(recipe), models, inputs, estimate, topics };
 }
 
-function textOf({ loaded, models, inputs, estimate }: Report): string {
+function textOf({ loaded, models, inputs, estimate, topics }: Report): string {
   const { recipe, file } = loaded;
   const target = 'samples' in recipe.target ? `${recipe.target.samples} samples` : 'endless';
   return [
     `${recipe.name}: ${recipe.domain.about}\n${file}, target: ${target}\n`,
     `Dataflow\n${drawDataflow(recipe)}`,
     `Models\n${models.map(modelLine).join('')}`,
+    `Topics\n${topicsText(topics)}`,
     `Inputs\n${inputs.map(inputLines).join('')}`,
     estimateText(estimate),
   ].join('\n');

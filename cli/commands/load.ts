@@ -47,7 +47,7 @@ export async function load(options: LoadCommandOptions, io: Io): Promise<number>
 /** Inputs may come before the first run. */
 async function createWhereNew({ recipe, data }: PipelineOptions): Promise<void> {
   if (recipe === undefined) return;
-  const loaded = await loadRecipe(recipe, { set: [] });
+  const loaded = await loadRecipe(recipe, { set: [], secrets: 'topics' });
   const dataDir = resolve(data ?? loaded.recipe.topics.dir ?? '.headwater');
   if ((await keptRun(dataDir)) !== undefined) return;
   const run = await openRun(loaded, dataDir);

@@ -51,7 +51,7 @@ async function verify(dir: string, io: Io): Promise<number> {
 
 async function shardFolder({ out, recipe, data }: ShardsOptions): Promise<string> {
   if (out !== undefined) return resolve(out);
-  const named = recipe === undefined ? undefined : (await loadRecipe(recipe, { set: [] })).recipe;
+  const named = recipe === undefined ? undefined : (await loadRecipe(recipe, { set: [], secrets: 'none' })).recipe;
   const dataDir = resolve(data ?? named?.topics.dir ?? '.headwater');
   const kept = await keptRun(dataDir);
   if (kept !== undefined) return kept.shardDir;

@@ -1,4 +1,6 @@
 import type { LanguageModelConfig, Recipe } from '../../schemas/recipe.js';
+import { foreignTopicProblems } from './foreign-topic-checks.js';
+import { kafkaProblems, kafkaWarnings } from './kafka-checks.js';
 import type { Problem } from './problem.js';
 
 /** What the parts of a recipe ask of one another. */
@@ -21,7 +23,7 @@ export function crossChecks(recipe: Recipe): readonly Problem[] {
       });
     }
   }
-  return problems;
+  return [...problems, ...foreignTopicProblems(recipe), ...kafkaProblems(recipe)];
 }
 
 /** What is allowed and has no effect, or another one than a reader may expect. */
@@ -41,7 +43,7 @@ export function crossWarnings(recipe: Recipe): readonly Problem[] {
   if (Math.abs(sum - 1) > 0.01) {
     warnings.push({ path: ['domain', 'label', 'shares'], text: `add up to ${sum}: they are taken as proportions` });
   }
-  return warnings;
+  return [...warnings, ...kafkaWarnings(recipe)];
 }
 
 /** The language models that the steps use, by role. */

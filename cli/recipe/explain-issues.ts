@@ -1,10 +1,11 @@
 import type { z } from 'zod';
 
-import { get, knownKeys } from './known-keys.js';
+import { discriminatorAt, get, knownKeys, placeOf } from './known-keys.js';
 import { alternatives, nearest, suggestion } from './nearest.js';
 import type { Problem } from './problem.js';
 
 type Issue = z.core.$ZodIssue;
+type UnionIssue = Extract<Issue, { code: 'invalid_union' }>;
 
 /** What zod found wrong with a recipe, each as one sentence; a union is explained by the branch that was meant. */
 export function explainIssues(issues: readonly Issue[], input: unknown): readonly Problem[] {
@@ -26,37 +27,64 @@ function explain(issue: Issue, input: unknown, base: readonly string[]): Problem
       return one(`'${path.at(-1) ?? ''}' is no name: ${issue.issues[0]?.message ?? issue.message}`);
     case 'invalid_union':
       return explainUnion(issue, value, path, input);
+    case 'custom':
+      return one(`${lowerFirst(issue.message)}${issue.params?.['hidden'] === true ? '' : receivedScalar(value)}`);
     default:
       return one(`${lowerFirst(issue.message.replace(/^Invalid input: /, ''))}${receivedScalar(value)}`);
   }
 }
 
-function explainUnion(
-  issue: Extract<Issue, { code: 'invalid_union' }>,
-  value: unknown,
-  path: readonly string[],
-  input: unknown,
-): Problem[] {
+function explainUnion(issue: UnionIssue, value: unknown, path: readonly string[], input: unknown): Problem[] {
   if (issue.errors.length === 0) {
     // A discriminator without a branch: its values are constants of the branches.
     const options: unknown = Reflect.get(issue, 'options');
-    const known = Array.isArray(options) ? options.map(shown) : [];
+    const known = Array.isArray(options) ? options.filter((option) => option !== undefined).map(shown) : [];
     return [{ path, text: notOneOf(known, value) }];
   }
-  const fitting = issue.errors.filter((branch) => !branch.some(isWrongKind));
-  if (fitting.length === 0)
-    return [{ path, text: misfit(alternatives([...new Set(issue.errors.map(expectation))]), value) }];
+  const kindred = issue.errors.filter((branch) => !branch.some(isWrongKind));
+  if (kindred.length === 0) return [{ path, text: wrongKind(issue, value) }];
 
-  // A key that no branch knows is what to mend first.
-  const unknown = unknownEverywhere(fitting);
-  if (unknown.length > 0) return unknown.map((key) => unknownKey(key, path, input));
-  const closest = fitting.reduce((a, b) => (b.length < a.length ? b : a));
-  const several = fitting.length > 1 && fitting.every((branch) => branch.length === closest.length);
-  if (several) {
-    const keys = fitting.map((branch) => `'${String(branch[0]?.path[0] ?? '')}'`);
-    return [{ path, text: `expected one of the keys ${alternatives(keys)}` }];
+  const discriminator = discriminatorAt(path, input);
+  const meant = kindred.filter((branch) => discriminator === undefined || !branch.some(isAt(discriminator)));
+  if (meant.length === 0 && discriminator !== undefined) {
+    const known = kindred.flatMap((branch) => branch.filter(isAt(discriminator)).flatMap(({ values }) => values));
+    return [
+      { path: [...path, discriminator], text: notOneOf([...new Set(known)].map(shown), get(value, discriminator)) },
+    ];
   }
-  return closest.flatMap((inner) => explain(inner, input, path));
+  // A key that no branch knows is what to mend first.
+  const unknown = unknownEverywhere(meant);
+  if (unknown.length > 0) return unknown.map((key) => unknownKey(key, path, input));
+  const least = Math.min(...meant.map(distance));
+  const closest = meant.filter((branch) => distance(branch) === least);
+  const missing = closest.flatMap((branch) => branch.flatMap((inner) => missingKey(inner, value) ?? []));
+  if (closest.length > 1 && missing.length === closest.length) {
+    return [{ path, text: `expected one of the keys ${alternatives(missing.map(shown))}` }];
+  }
+  return (closest[0] ?? []).flatMap((inner) => explain(inner, input, path));
+}
+
+/** What a value of no branch's kind should be: what the union itself says of it, or the kinds. */
+function wrongKind({ errors, message }: UnionIssue, value: unknown): string {
+  if (message === 'Invalid input') return misfit(alternatives([...new Set(errors.map(expectation))]), value);
+  return value === undefined ? `is missing: ${message}` : `${message}, received ${kindOf(value)}`;
+}
+
+/** How far a value is from a branch: keys that it does not know count most. */
+function distance(branch: readonly Issue[]): number {
+  const unknown = branch.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : []));
+  return unknown.length * 1000 + branch.length;
+}
+
+function isAt(key: string) {
+  return (issue: Issue): issue is Extract<Issue, { code: 'invalid_value' }> => {
+    return issue.code === 'invalid_value' && issue.path.length === 1 && issue.path[0] === key;
+  };
+}
+
+function missingKey({ path }: Issue, value: unknown): string | null {
+  const key = String(path[0] ?? '');
+  return path.length === 1 && get(value, key) === undefined ? key : null;
 }
 
 function unknownEverywhere(branches: readonly (readonly Issue[])[]): string[] {
@@ -67,7 +95,8 @@ function unknownEverywhere(branches: readonly (readonly Issue[])[]): string[] {
 }
 
 function unknownKey(key: string, path: readonly string[], input: unknown): Problem {
-  return { path: [...path, key], text: `unknown key${suggestion(key, knownKeys(path, input))}` };
+  const text = placeOf(key, path, input) ?? `unknown key${suggestion(key, knownKeys(path, input))}`;
+  return { path: [...path, key], text };
 }
 
 /** Whether a branch of a union is for another kind of value altogether. */
@@ -108,7 +137,8 @@ function kindOf(value: unknown): string {
 }
 
 function shown(value: unknown): string {
-  return typeof value === 'string' ? `'${value.slice(0, 60)}'` : String(value);
+  // Addresses may hold a user and a password.
+  return typeof value === 'string' ? `'${value.replace(/\/\/[^/\s]*@/g, '//…@').slice(0, 60)}'` : String(value);
 }
 
 function receivedScalar(value: unknown): string {

@@ -4,7 +4,8 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import { HeadwaterError } from '../../schemas/errors.js';
 import { type Recipe, recipe as recipeSchema } from '../../schemas/recipe.js';
 import { builtInRecipes } from '../recipes/built-in.js';
-import { crossChecks, crossWarnings, modelsInUse } from './cross-checks.js';
+import { crossChecks, crossWarnings } from './cross-checks.js';
+import { missingVariables, type NeededSecrets } from './environment-check.js';
 import { explainIssues } from './explain-issues.js';
 import { suggestion } from './nearest.js';
 import { type ParsedYaml, parseYaml } from './parse-yaml.js';
@@ -19,6 +20,11 @@ export interface RecipeOverrides {
   readonly samples?: number;
   /** The folder for shards. */
   readonly out?: string;
+}
+
+export interface LoadRecipeOptions extends RecipeOverrides {
+  /** Whose environment variables must be set. @default all */
+  readonly secrets?: NeededSecrets;
 }
 
 export interface LoadedRecipe {
@@ -36,16 +42,17 @@ const maxProblems = 5;
 
 /**
  * Reads a recipe: a built-in one by its name, or a file. Throws `HeadwaterError` with code `recipe-invalid`, naming file, line
- * and path of up to five problems; or `environment-missing`, where a key of a model in use is not set.
+ * and path of up to five problems; or `environment-missing`, where a variable that the recipe
+ * names for a needed secret is not set.
  */
 export async function loadRecipe(
   nameOrFile: string,
-  overrides: RecipeOverrides,
+  options: LoadRecipeOptions,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Promise<LoadedRecipe> {
   const { file, shown, source } = await locate(nameOrFile);
   const yaml = parseYaml(source, shown);
-  const sets = setsOf(overrides);
+  const sets = setsOf(options);
   const input = sets.reduce<unknown>((value, set) => withValue(value, set), yaml.value ?? {});
   const say = (problem: Problem) => sentence(problem, shown, yaml, sets);
 
@@ -57,7 +64,8 @@ export async function loadRecipe(
   const recipe = result.data;
   const problems = crossChecks(recipe);
   if (problems.length > 0) throw refuse(problems);
-  checkKeys(recipe, env, say);
+  const [missing] = missingVariables(recipe, options.secrets ?? 'all', env);
+  if (missing !== undefined) throw new HeadwaterError('environment-missing', say(missing));
   return { recipe, file, dir: dirname(file), warnings: [...yaml.warnings, ...crossWarnings(recipe).map(say)] };
 }
 
@@ -128,17 +136,4 @@ function sentence({ path, text }: Problem, shown: string, yaml: ParsedYaml, sets
 function listed(sentences: readonly string[]): string {
   const more = sentences.length - maxProblems;
   return [...sentences.slice(0, maxProblems), ...(more > 0 ? [`and ${more} more`] : [])].join('\n');
-}
-
-function checkKeys(
-  recipe: Recipe,
-  env: Readonly<Record<string, string | undefined>>,
-  say: (problem: Problem) => string,
-): void {
-  for (const [role, model] of modelsInUse(recipe)) {
-    if (model.engine !== 'openai' || model.key === undefined || env[model.key.slice(1)]) continue;
-    const name = model.key.slice(1);
-    const text = `the environment variable ${name} is not set: export ${name}=... before you start`;
-    throw new HeadwaterError('environment-missing', say({ path: ['models', role, 'key'], text }));
-  }
 }

@@ -15,6 +15,15 @@ const mayDiffer: readonly string[] = [
   'shards.every',
   'topics.dir',
   'topics.retention',
+  'topics.brokers',
+  'topics.clientId',
+  'topics.replicas',
+  'topics.session',
+  'topics.compression',
+  'topics.commit',
+  'topics.ssl',
+  'topics.sasl',
+  'inputs.*.registry',
 ];
 
 /** A recipe as plain JSON without what may differ: a data folder belongs to the recipes that have the same. */
@@ -23,10 +32,15 @@ export type RecipeIdentity = Readonly<Record<string, unknown>>;
 const ignored = mayDiffer.map((pattern) => pattern.split('.'));
 
 export function recipeIdentity(recipe: Recipe): RecipeIdentity {
-  const json: unknown = JSON.parse(JSON.stringify(recipe));
+  const json: unknown = JSON.parse(JSON.stringify({ ...recipe, topics: withPrefix(recipe) }));
   if (!isMapping(json)) return {};
   // Objects are compared without their order, which decides how a draft opens and how columns lie.
   return { ...kept(json, []), fieldOrder: Object.keys(recipe.domain.fields) };
+}
+
+/** A prefix that is not named is the recipe's name. */
+function withPrefix({ topics, name }: Recipe): Recipe['topics'] {
+  return topics.kind === 'kafka' ? { ...topics, prefix: topics.prefix ?? name } : topics;
 }
 
 function kept(mapping: RecipeIdentity, path: readonly string[]): RecipeIdentity {

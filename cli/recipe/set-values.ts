@@ -11,10 +11,13 @@ export interface SetValue {
   readonly shown: string;
 }
 
+/** Of a value with such a key, messages show the path alone. */
+const mayHoldSecret = /\b(?:sasl|registry|key|password|token|secret|clientSecret)\b/i;
+
 /** Reads `path=value`, the value being YAML. Throws `recipe-invalid` where it is neither. */
 export function parseSet(text: string): SetValue {
-  const shown = `--set ${text}`;
   const at = text.indexOf('=');
+  const shown = mayHoldSecret.test(text) ? `--set ${at === -1 ? '…' : `${text.slice(0, at)}=…`}` : `--set ${text}`;
   const path = text.slice(0, Math.max(at, 0)).trim().split('.');
   if (at === -1 || path.some((key) => key === '' || key === '__proto__')) {
     throw new HeadwaterError(

@@ -56,7 +56,7 @@ export async function keptRun(dataDir: string): Promise<KeptRun | undefined> {
 
 /** Opens a pipeline's topics to read, while a run may go on in another process. Throws `input-unreadable` where there are none. */
 export async function openPipeline({ recipe: name, data }: PipelineOptions): Promise<Pipeline> {
-  const loaded = name === undefined ? undefined : await loadRecipe(name, { set: [] });
+  const loaded = name === undefined ? undefined : await loadRecipe(name, { set: [], secrets: 'topics' });
   const dataDir = resolve(data ?? loaded?.recipe.topics.dir ?? '.headwater');
   const kept = await keptRun(dataDir);
   if (kept === undefined) {

@@ -30,6 +30,12 @@ export function keysOf(kind: InputKind, domain: Domain): readonly string[] {
   return [...Object.keys(domain.fields), ...label, ...(kind === 'seeds' ? Object.keys(domain.vary) : [])];
 }
 
+/** The keys among them that an object must have: only seeds need a label, as it decides which plans they are shown for. */
+export function requiredKeys(kind: InputKind, { fields, label }: Domain): readonly string[] {
+  if (kind === 'documents') return ['text'];
+  return [...Object.keys(fields), ...(kind === 'seeds' && label !== undefined ? [label.field] : [])];
+}
+
 /**
  * An object of an input as its record; numbers and booleans become texts, other keys are left out. The id is a hash of what
  * is kept and of the place. Throws a `Misfit`.

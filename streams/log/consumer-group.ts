@@ -1,7 +1,7 @@
 import { HeadwaterError } from '../../schemas/errors.js';
+import { sharePartitions } from '../share-partitions.js';
 import type { GroupOptions, Membership, Task } from '../topics.js';
 import { type Grant, type LogParts, LogTask } from './log-task.js';
-import { sharePartitions } from './share-partitions.js';
 
 interface Member {
   readonly assigned: (task: Task) => void;
@@ -31,6 +31,7 @@ export class ConsumerGroup {
     readonly name: string,
     readonly topics: readonly string[],
     private readonly partitions: number,
+    private readonly from: GroupOptions['from'],
   ) {}
 
   async join({ assigned, topics }: GroupOptions): Promise<Membership> {
@@ -82,13 +83,13 @@ export class ConsumerGroup {
 
   /** In one transaction: earlier holders are shut out, and their last commit is seen. */
   #grants(partitions: readonly number[]): Promise<readonly Grant[]> {
-    const { name: group, topics } = this;
+    const { name: group, topics, from } = this;
     return this.parts.writer.write(0, (transaction) =>
       partitions.map((partition) => ({
         group,
         partition,
         generation: transaction.nextGeneration(group, partition),
-        committed: new Map(topics.map((topic) => [topic, transaction.startOffset(group, topic, partition)])),
+        committed: new Map(topics.map((topic) => [topic, transaction.startOffset(group, topic, partition, from)])),
       })),
     );
   }

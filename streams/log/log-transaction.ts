@@ -1,5 +1,5 @@
 import { HeadwaterError } from '../../schemas/errors.js';
-import type { Message, TopicSpec } from '../topics.js';
+import type { GroupOptions, Message, TopicSpec } from '../topics.js';
 import { appendCompact, appendDelete } from './append-partition.js';
 import type { Mark, Store, StoredTopic } from './store.js';
 
@@ -54,13 +54,14 @@ export class LogTransaction {
     return next;
   }
 
-  /** The group's next offset to read; a new group starts at the low mark and holds retention back from there on. */
-  startOffset(group: string, topic: string, partition: number): number {
+  /** The group's next offset to read; a new group starts at the low mark, or at the high one with `latest`, and holds retention back from there on. */
+  startOffset(group: string, topic: string, partition: number, from?: GroupOptions['from']): number {
     const found = this.store.offsets.get([topic, partition, group]);
     if (found !== undefined) return found;
-    const { low } = this.store.mark(this.store.topic(topic), partition);
-    this.commitOffset(group, topic, partition, low);
-    return low;
+    const { low, high } = this.store.mark(this.store.topic(topic), partition);
+    const start = from === 'latest' ? high : low;
+    this.commitOffset(group, topic, partition, start);
+    return start;
   }
 
   commitOffset(group: string, topic: string, partition: number, offset: number): void {

@@ -9,6 +9,7 @@ import type {
   StoredMessage,
   TopicSpec,
   Topics,
+  TopicsLimits,
 } from '../topics.js';
 import { Arrivals } from './arrivals.js';
 import { ConsumerGroup } from './consumer-group.js';
@@ -42,8 +43,11 @@ export async function openLog(options: LogOptions): Promise<Topics> {
 
 class EmbeddedLog implements Topics {
   readonly kind = 'log';
+  readonly limits: TopicsLimits = { maxMessageBytes: 64 * 2 ** 20, commitEveryMs: 0, commitRecords: 0 };
   readonly #parts: LogParts;
   readonly #groups = new Map<string, ConsumerGroup>();
+  /** The last one of each lock. */
+  readonly #decisions = new Map<string, Promise<void>>();
   #closing: Promise<void> | undefined;
 
   constructor(store: Store, now: () => number) {
@@ -82,6 +86,18 @@ class EmbeddedLog implements Topics {
     return writer.write(bytesOf(messages), (transaction) => transaction.append(messages));
   }
 
+  /** One after another in this process; of several processes, a data folder lets only one run a pipeline. */
+  appendAfter(lock: string, decide: () => Promise<readonly Message[]>): Promise<void> {
+    const turn = (this.#decisions.get(lock) ?? Promise.resolve()).then(async () => {
+      await this.append(await decide());
+    });
+    this.#decisions.set(
+      lock,
+      turn.catch(() => undefined),
+    );
+    return turn;
+  }
+
   async committed(group: string): Promise<readonly GroupOffset[]> {
     return [...this.#reader().offsets.getRange({})]
       .filter(({ key }) => key[2] === group)
@@ -105,7 +121,7 @@ class EmbeddedLog implements Topics {
     await this.#parts.store.close();
   }
 
-  #newGroup({ group, topics }: GroupOptions): ConsumerGroup {
+  #newGroup({ group, topics, from }: GroupOptions): ConsumerGroup {
     checkName('group', group);
     const store = this.#reader();
     const counts = new Set(topics.map((topic) => store.topic(topic).spec.partitions));
@@ -115,7 +131,7 @@ class EmbeddedLog implements Topics {
       const text = `the topics ${topics.join(', ')} of the group '${group}' must have the same number of partitions`;
       throw new HeadwaterError('topic-misfit', text);
     }
-    return new ConsumerGroup(this.#parts, group, [...topics], partitions);
+    return new ConsumerGroup(this.#parts, group, [...topics], partitions, from);
   }
 
   /** The store with all that is committed by now. */

@@ -44,6 +44,7 @@ export async function runStage(options: StageOptions): Promise<StageRun> {
   const joined = topics.join({
     group: stage.name,
     topics: stage.journaled ? [...stage.inputs, journalTopic(stage.name)] : stage.inputs,
+    from: stage.from,
     assigned: (task) => {
       if (ending === undefined) work(task).catch(fail).finally(leaveWhenIdle);
     },

@@ -1,6 +1,6 @@
 import { Subject, Subscription } from 'rxjs';
 import type { Changes, Outcome } from '../../operators/flow/outcome.js';
-import { type AnyRecord, decode, schemaOf } from '../../schemas/codec.js';
+import { type AnyRecord, schemaOf } from '../../schemas/codec.js';
 import { HeadwaterError } from '../../schemas/errors.js';
 import { crashPoint } from '../crash-point.js';
 import { recordMessage } from '../record-message.js';
@@ -9,6 +9,7 @@ import { deadLetter } from './dead-letters.js';
 import { endings } from './endings.js';
 import { countOutcomes, countsKey, noOutcomes, type OutcomeCounts } from './outcome-counts.js';
 import { type Effect, type Place, type Progress, type ProgressEvent, startOf, step } from './progress.js';
+import { type Entrant, readMessages } from './read-messages.js';
 import { type Result, Results } from './results.js';
 import { journalTopic, type Stage, stateTopic } from './stage.js';
 import { operatorJournal, TaskJournal } from './task-journal.js';
@@ -150,10 +151,13 @@ export class TaskRun {
   async #fetch({ topic, from, maxRecords, maxBytes }: Extract<Effect, { type: 'fetch' }>): Promise<void> {
     const bounds = { maxRecords, maxBytes: Math.min(maxBytes, maxFetchBytes) };
     const messages = await this.options.task.fetch(topic, from, bounds, this.#fetching.signal);
-    if (this.#fetching.signal.aborted || this.options.task.lost.aborted) return;
+    const { signal } = this.#fetching;
+    // Before they count as fetched, or the next ones could overtake those that are read slowly.
+    const entrants = await readMessages(messages, this.options.stage.decode, signal);
+    if (signal.aborted || this.options.task.lost.aborted) return;
     const records = messages.map(({ offset, value }) => ({ offset, bytes: value?.byteLength ?? 0 }));
     this.#dispatch({ type: 'fetched', topic, records });
-    for (const message of messages) this.#enter(message);
+    for (const entrant of entrants) this.#enter(entrant);
     this.#drainAtEnd();
   }
 
@@ -169,24 +173,21 @@ export class TaskRun {
     if (ends?.size && this.#progress.inputs.every(({ topic, next }) => next >= (ends.get(topic) ?? 0))) this.drain();
   }
 
-  #enter(message: StoredMessage): void {
-    let record: AnyRecord;
-    try {
-      record = decode(message.value ?? new Uint8Array(), message.headers);
-    } catch (error) {
-      if (!(error instanceof HeadwaterError)) throw error;
-      this.#bury(message, error);
+  #enter(entrant: Entrant): void {
+    const { message } = entrant;
+    if ('fault' in entrant) {
+      this.#bury(message, entrant.fault);
       return;
     }
-    this.#inputs.set(record, message);
-    this.#source.next(record);
+    this.#inputs.set(entrant.record, message);
+    this.#source.next(entrant.record);
   }
 
   /** A message that is no record harms only itself. */
   #bury(message: StoredMessage, { code, message: reason }: HeadwaterError): void {
     const letter = deadLetter(this.options.stage.name, message, code, reason);
     const outcome = { kind: 'dead', input: letter, code, message: reason } as const;
-    this.#finish(message, { outcome, messages: [this.#message(letter)] });
+    this.#finish(message, { outcome, messages: this.#messages(letter, message) });
   }
 
   /** What a subscriber throws would end the process instead of the stage. */
@@ -208,7 +209,7 @@ export class TaskRun {
     const records: AnyRecord[] = [...endings(stage.name, outcome)];
     if (outcome.kind === 'emitted') records.unshift(...outcome.outputs);
     if (outcome.kind === 'dead') records.push(deadLetter(stage.name, message, outcome.code, outcome.message));
-    this.#finish(message, { outcome, messages: records.map((record) => this.#message(record)) });
+    this.#finish(message, { outcome, messages: records.flatMap((record) => this.#messages(record, message)) });
   }
 
   #finish({ topic, offset }: StoredMessage, result: Result): void {
@@ -251,11 +252,12 @@ export class TaskRun {
     return undefined;
   }
 
-  #message(record: AnyRecord): Message {
+  #messages(record: AnyRecord, cause: StoredMessage): readonly Message[] {
     const { stage, task } = this.options;
     const topic = record.kind === 'tick' ? stage.ticksTo : schemaOf(record.kind).topic;
     if (topic === undefined) throw new HeadwaterError('operator-failed', `${stage.name} has no topic for its ticks`);
-    return recordMessage(topic, stage.gatheredIn?.includes(topic) ? 0 : task.partition, record);
+    const lanes = stage.gatheredIn?.includes(topic) ? [0] : (stage.lanesOf?.(record, cause) ?? [task.partition]);
+    return lanes.map((lane) => recordMessage(topic, lane, record));
   }
 
   #ended(): void {

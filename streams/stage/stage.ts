@@ -2,6 +2,7 @@ import type { OperatorFunction } from 'rxjs';
 import type { Outcome } from '../../operators/flow/outcome.js';
 import type { Journal } from '../../operators/journal.js';
 import type { AnyRecord } from '../../schemas/codec.js';
+import type { GroupOptions, StoredMessage } from '../topics.js';
 
 /** What an operator is given when a stage starts it on a partition. */
 export interface StageContext {
@@ -38,6 +39,15 @@ export interface Stage {
   readonly ticksTo?: string;
   /** Topics of one partition, to which the tasks of all partitions write. */
   readonly gatheredIn?: readonly string[];
+  /**
+   * Reads a message that others wrote; those of a topic are read one after the other. Rejects with a code of `ownFaults` where
+   * the message is at fault, which then becomes a dead letter; any other error ends the stage. @default our own codec
+   */
+  readonly decode?: (message: StoredMessage, signal: AbortSignal) => Promise<AnyRecord>;
+  /** The partitions to which a record goes that came of a message. @default the task's own */
+  readonly lanesOf?: (record: AnyRecord, cause: StoredMessage) => readonly number[];
+  /** Where the stage begins on a topic of which it has committed nothing. @default earliest */
+  readonly from?: GroupOptions['from'];
   readonly operator: (context: StageContext) => OperatorFunction<AnyRecord, Outcome<AnyRecord, AnyRecord>>;
 }
 

@@ -91,7 +91,10 @@ export function topicsContract(
       for (const membership of memberships.splice(0)) await membership.leave();
     }
 
+    /** When no commit is on its way any more. */
     async function values(topicName: string, partition = 0): Promise<readonly (string | null)[]> {
+      const settled = async () => expect((await topics.offsets(topicName))[partition]?.pending).toBeUndefined();
+      await vi.waitFor(settled, { timeout: patienceMs, interval: 5 });
       return (await readAll(topics, topicName, partition)).map(textOf);
     }
 
@@ -395,7 +398,9 @@ export function topicsContract(
         expect(await values(left, 0)).toEqual(['1']);
         expect(await values(left, 1)).toEqual(['3']);
         expect(await values(right)).toEqual(['2', '4']);
-        expect(await topics.committed(group)).toContainEqual({ topic: input, partition: 0, offset: next });
+        const moved = async () =>
+          expect(await topics.committed(group)).toContainEqual({ topic: input, partition: 0, offset: next });
+        await vi.waitFor(moved, { timeout: patienceMs, interval: 5 });
         await leaveAll();
       });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { sharePartitions } from '../../../streams/log/share-partitions.js';
+import { sharePartitions } from '../../streams/share-partitions.js';
 
 const members = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e'), { minLength: 1 });
 const holders = fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'e', undefined), { maxLength: 20 });

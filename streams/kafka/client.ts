@@ -1,0 +1,52 @@
+import { Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs';
+import Cluster from 'kafkajs/src/cluster/index.js';
+import { createLogger } from 'kafkajs/src/loggers/index.js';
+import socketFactory from 'kafkajs/src/network/socketFactory.js';
+
+import type { KafkaSettings } from './kafka-settings.js';
+import { quietRequestQueues } from './quiet-request-queues.js';
+
+const silent = () => () => undefined;
+/** Few and short: whoever calls tries again as long as it is wanted, and can say that it waits. */
+const retry = { initialRetryTime: 50, maxRetryTime: 500, retries: 8 };
+const connectionTimeout = 3000;
+const requestTimeout = 30_000;
+
+/** A client of the cluster. Its producers, consumers and admins have connections of their own. */
+export function kafkaClient(settings: KafkaSettings): Kafka {
+  quietRequestQueues();
+  return new Kafka({ ...configOf(settings), retry, logLevel: logLevel.NOTHING, logCreator: silent });
+}
+
+/** Connections for reading without a consumer group. */
+export function readingCluster(settings: KafkaSettings): Cluster {
+  quietRequestQueues();
+  return new Cluster({
+    ...configOf(settings),
+    retry,
+    logger: createLogger({ level: logLevel.NOTHING, logCreator: silent }),
+    socketFactory: socketFactory(),
+    metadataMaxAge: 300_000,
+    allowAutoTopicCreation: false,
+    maxInFlightRequests: null,
+  });
+}
+
+/** A new object each time: kafkajs keeps an authenticator with its old password on the `sasl` object that it is given. */
+function configOf({ brokers, clientId, tls, credentials }: KafkaSettings): KafkaConfig {
+  return {
+    brokers: [...brokers],
+    clientId,
+    connectionTimeout,
+    requestTimeout,
+    authenticationTimeout: 10_000,
+    ...(tls === undefined ? {} : { ssl: { ...tls } }),
+    ...(credentials === undefined ? {} : { sasl: saslOf(credentials) }),
+  };
+}
+
+function saslOf(credentials: NonNullable<KafkaSettings['credentials']>): SASLOptions {
+  if (credentials.mechanism !== 'oauthbearer') return { ...credentials };
+  const { mechanism, token } = credentials;
+  return { mechanism, oauthBearerProvider: async () => ({ value: await token() }) };
+}

@@ -1,0 +1,247 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { Admin, Consumer, Kafka } from 'kafkajs';
+
+import { HeadwaterError } from '../../schemas/errors.js';
+import type { GroupOptions, Membership } from '../topics.js';
+import { faultOf } from './kafka-error.js';
+import { KafkaTask, type TaskParts } from './kafka-task.js';
+import { stickyAssigner } from './sticky-assigner.js';
+import type { TopicNames } from './topic-names.js';
+import { TransactionalWriter } from './transactional-writer.js';
+
+export interface GroupParts extends TaskParts {
+  readonly client: Kafka;
+  readonly admin: Admin;
+  readonly names: TopicNames;
+}
+
+const defaultSessionMs = 10_000;
+/** Of the members' consumer, which reads nothing: how often its loop comes round to send a heartbeat. */
+const loopMs = 100;
+const transactionTimeoutMs = 60_000;
+const leaveMs = 5000;
+
+/**
+ * A member of a consumer group, and the tasks that it holds.
+ *
+ * kafkajs's consumer keeps the membership; all its partitions are paused, and tasks read by themselves. The group subscribes to the
+ * first of its topics, whose partition p stands for partition p of them all. Where the assignment changes, what is kept works on, and
+ * what goes is dropped at once. A task begins in this order: shut out whoever had the partition, then read the committed offsets,
+ * then work; an offset that is read before the fencing may be stale.
+ */
+export class KafkaMember implements Membership {
+  readonly #consumer: Consumer;
+  readonly #tasks = new Map<number, { readonly task: KafkaTask; readonly writer: TransactionalWriter }>();
+  #assigned: ReadonlySet<number> = new Set();
+  /** Partitions whose task is being opened. */
+  readonly #opening = new Set<number>();
+  readonly #left = new AbortController();
+  /** Resolves at the next sign of life from the group: this member is still in it. */
+  #alive = newSignal();
+  #joined = newSignal();
+  #leaving: Promise<void> | undefined;
+
+  constructor(
+    private readonly parts: GroupParts,
+    private readonly options: GroupOptions,
+    private readonly topic: string,
+  ) {
+    const { client, names, settings } = parts;
+    const sessionTimeout = settings.sessionTimeoutMs ?? defaultSessionMs;
+    this.#consumer = client.consumer({
+      groupId: names.onCluster(options.group),
+      sessionTimeout,
+      heartbeatInterval: Math.min(500, sessionTimeout / 6),
+      rebalanceTimeout: sessionTimeout,
+      maxWaitTimeInMs: loopMs,
+      allowAutoTopicCreation: false,
+      partitionAssigners: [stickyAssigner(names.onCluster(topic), () => [...this.#tasks.keys()])],
+      retry: {
+        initialRetryTime: 100,
+        maxRetryTime: 2000,
+        retries: 10,
+        restartOnFailure: async () => !this.#left.signal.aborted,
+      },
+    });
+    const { GROUP_JOIN, HEARTBEAT, CRASH } = this.#consumer.events;
+    this.#consumer.on(GROUP_JOIN, ({ payload: { memberAssignment } }) => {
+      this.#consumer.pause([{ topic: names.onCluster(topic) }]);
+      this.#joined.resolve();
+      this.#heard();
+      this.#rebalanced(new Set(Object.values(memberAssignment).flat()));
+    });
+    this.#consumer.on(HEARTBEAT, () => this.#heard());
+    this.#consumer.on(CRASH, ({ payload: { error, restart } }) => this.#crashed(error, restart));
+  }
+
+  /** Resolves when the member is in the group; its tasks come after that. */
+  async join(): Promise<void> {
+    await this.parts.persistence.persist(() => this.#run(), this.#left.signal);
+    await this.#joined.promise;
+  }
+
+  leave(): Promise<void> {
+    this.#leaving ??= this.#leave();
+    return this.#leaving;
+  }
+
+  async #run(): Promise<void> {
+    await this.#consumer.connect();
+    await this.#consumer.subscribe({ topic: this.parts.names.onCluster(this.topic), fromBeginning: true });
+    await this.#consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: async () => undefined });
+  }
+
+  async #leave(): Promise<void> {
+    this.#left.abort();
+    this.#heard();
+    const tasks = [...this.#tasks.keys()];
+    await Promise.all(tasks.map((partition) => this.#drop(partition)));
+    // A consumer that cannot reach the group would not end: the brokers notice its silence.
+    await Promise.race([this.#consumer.disconnect().catch(() => undefined), delay(leaveMs, undefined, { ref: false })]);
+  }
+
+  #heard(): void {
+    this.#alive.resolve();
+    this.#alive = newSignal();
+  }
+
+  #rebalanced(assigned: ReadonlySet<number>): void {
+    this.#assigned = assigned;
+    for (const partition of [...this.#tasks.keys()]) if (!assigned.has(partition)) void this.#drop(partition);
+    for (const partition of assigned) void this.#open(partition);
+  }
+
+  /** kafkajs begins again by itself after most crashes; else it must be begun anew, unless only a person can mend it. */
+  #crashed(error: Error, restarts: boolean): void {
+    if (this.#left.signal.aborted) return;
+    const fault = faultOf(error, this.parts.settings);
+    if (fault.kind === 'lasting') {
+      this.#fail(fault.error);
+      return;
+    }
+    this.parts.persistence.waits(fault.reason);
+    if (!restarts)
+      this.parts.persistence.persist(() => this.#run(), this.#left.signal).catch((failed) => this.#fail(failed));
+  }
+
+  #fail(error: unknown): void {
+    if (this.#left.signal.aborted) return;
+    this.#joined.reject(error);
+    this.options.failed?.(error);
+  }
+
+  async #open(partition: number): Promise<void> {
+    if (this.#tasks.has(partition) || this.#opening.has(partition) || !this.#isWanted(partition)) return;
+    this.#opening.add(partition);
+    try {
+      const opened = await this.#fence(partition);
+      if (this.#isWanted(partition)) this.#begin(partition, opened);
+      else await opened.writer.close();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#opening.delete(partition);
+    }
+    // It may have gone and come back meanwhile.
+    if (!this.#tasks.has(partition) && this.#isWanted(partition)) await this.#open(partition);
+  }
+
+  #begin(partition: number, { writer, committed }: Opened): void {
+    const { group, assigned } = this.options;
+    const task: KafkaTask = new KafkaTask(this.parts, { group, partition, writer, committed }, () => {
+      if (this.#tasks.get(partition)?.task === task) void this.#lost(partition);
+    });
+    this.#tasks.set(partition, { task, writer });
+    assigned(task);
+  }
+
+  /** A member that was asleep finds its writes refused before it finds itself out of the group: only who is in may try again. */
+  async #lost(partition: number): Promise<void> {
+    await this.#drop(partition);
+    await this.#alive.promise;
+    await this.#open(partition);
+  }
+
+  async #drop(partition: number): Promise<void> {
+    const held = this.#tasks.get(partition);
+    this.#tasks.delete(partition);
+    held?.task.lose();
+    await held?.writer.close();
+  }
+
+  async #fence(partition: number): Promise<Opened> {
+    const { client, names, settings, persistence } = this.parts;
+    const { group } = this.options;
+    const writer = await persistence.persist(
+      () =>
+        TransactionalWriter.open({
+          client,
+          names,
+          compression: settings.compression ?? 'none',
+          transactionalId: `${group}.${partition}`,
+          timeoutMs: transactionTimeoutMs,
+        }),
+      this.#left.signal,
+    );
+    try {
+      const committed = await persistence.persist(() => this.#committed(partition), this.#left.signal);
+      return { writer, committed };
+    } catch (error) {
+      await writer.close();
+      throw error;
+    }
+  }
+
+  /** The next offset by topic: what was committed, but not before the low mark, where there is nothing any more. */
+  async #committed(partition: number): Promise<ReadonlyMap<string, number>> {
+    const { admin, names, reader } = this.parts;
+    const { group, topics, from = 'earliest' } = this.options;
+    const onCluster = topics.map((topic) => names.onCluster(topic));
+    const found = await admin.fetchOffsets({ groupId: names.onCluster(group), topics: onCluster });
+    const committed = new Map<string, number>();
+    for (const [index, topic] of topics.entries()) {
+      const offsets = found.find((each) => each.topic === onCluster[index])?.partitions;
+      const offset = Number(offsets?.find((each) => each.partition === partition)?.offset ?? -1);
+      const { low, high } = await reader.offsets(topic, partition);
+      committed.set(topic, offset < 0 && from === 'latest' ? high : Math.max(offset, low));
+    }
+    return committed;
+  }
+
+  #isWanted(partition: number): boolean {
+    return this.#assigned.has(partition) && !this.#left.signal.aborted;
+  }
+}
+
+interface Opened {
+  readonly writer: TransactionalWriter;
+  readonly committed: ReadonlyMap<string, number>;
+}
+
+interface Signal {
+  readonly promise: Promise<void>;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+function newSignal(): Signal {
+  let resolve: () => void = () => undefined;
+  let reject: (error: unknown) => void = () => undefined;
+  const promise = new Promise<void>((done, failed) => {
+    resolve = done;
+    reject = failed;
+  });
+  promise.catch(() => undefined);
+  return { promise, resolve, reject };
+}
+
+/** The partitions of a group's topics. Rejects with `topic-unknown`, or `topic-misfit` where they differ. */
+export async function partitionsOf({ group, topics }: GroupOptions, parts: GroupParts): Promise<number> {
+  const specs = await parts.persistence.persist(() => Promise.all(topics.map((topic) => parts.catalogue.spec(topic))));
+  const [partitions, ...others] = new Set(specs.map((spec) => spec.partitions));
+  if (partitions === undefined) throw new TypeError(`topics: the group '${group}' must consume at least one topic`);
+  if (others.length === 0) return partitions;
+  const text = `the topics ${topics.join(', ')} of the group '${group}' must have the same number of partitions`;
+  throw new HeadwaterError('topic-misfit', text);
+}

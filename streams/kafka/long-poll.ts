@@ -1,0 +1,62 @@
+import type { Cursor, PartitionReader } from './partition-reader.js';
+import type { Persistence } from './persistence.js';
+
+const waitMs = 100;
+
+interface Waiting {
+  readonly cursor: Cursor;
+  readonly wake: () => void;
+}
+
+/** Waits at the ends of partitions for more, with one request at a time for all of them: its broker answers one after the other. */
+export class LongPoll {
+  readonly #waiting = new Set<Waiting>();
+  #running = false;
+
+  constructor(
+    private readonly reader: PartitionReader,
+    private readonly persistence: Persistence,
+    private readonly closed: AbortSignal,
+  ) {}
+
+  /** Resolves when there may be more, or a signal is aborted: a tenth of a second later at most. */
+  async wait(cursor: Cursor, signals: readonly AbortSignal[]): Promise<void> {
+    const any = AbortSignal.any([...signals, this.closed]);
+    if (any.aborted) return;
+    await new Promise<void>((resolve) => {
+      const waiting = { cursor, wake: resolve };
+      const end = () => {
+        this.#waiting.delete(waiting);
+        any.removeEventListener('abort', end);
+        resolve();
+      };
+      waiting.wake = end;
+      any.addEventListener('abort', end, { once: true });
+      this.#waiting.add(waiting);
+      if (!this.#running) void this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    try {
+      while (this.#waiting.size > 0 && !this.closed.aborted) {
+        const round = [...this.#waiting];
+        const ready = await this.persistence.persist(
+          () =>
+            this.reader.wait(
+              round.map(({ cursor }) => cursor),
+              waitMs,
+            ),
+          this.closed,
+        );
+        for (const waiting of round) if (ready.has(waiting.cursor)) waiting.wake();
+      }
+    } catch {
+      // Whoever waits looks for itself, and meets the error there.
+      for (const waiting of [...this.#waiting]) waiting.wake();
+    } finally {
+      this.#running = false;
+    }
+  }
+}

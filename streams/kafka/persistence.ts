@@ -1,0 +1,83 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { HeadwaterError } from '../../schemas/errors.js';
+import { faultOf } from './kafka-error.js';
+import type { KafkaSettings } from './kafka-settings.js';
+
+/** Whether the brokers answer. */
+export type BrokerState =
+  | { readonly kind: 'connected' }
+  /** Calls are tried again, ever less often, up to once in five seconds. */
+  | { readonly kind: 'waiting'; readonly since: number; readonly reason: string };
+
+const firstDelayMs = 100;
+const lastDelayMs = 5000;
+
+/** Tries calls again while the brokers are away, and tells who wants to know that it waits. */
+export class Persistence {
+  #state: BrokerState = { kind: 'connected' };
+
+  constructor(
+    private readonly settings: KafkaSettings,
+    private readonly told: (state: BrokerState) => void,
+    private readonly closed: AbortSignal,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  get state(): BrokerState {
+    return this.#state;
+  }
+
+  /**
+   * Resolves with what `call` does. While the brokers are away it is called again, until the signal is aborted, or for
+   * `patienceMs`: then it rejects with `broker-unreachable`. What waiting cannot mend is thrown at once.
+   */
+  async persist<Result>(
+    call: () => Promise<Result>,
+    signal: AbortSignal = this.closed,
+    patienceMs = Infinity,
+  ): Promise<Result> {
+    const started = this.now();
+    const ended = AbortSignal.any([signal, this.closed]);
+    for (let delayMs = firstDelayMs; ; delayMs = Math.min(2 * delayMs, lastDelayMs)) {
+      if (this.closed.aborted) throw closedError();
+      try {
+        const result = await call();
+        this.answered();
+        return result;
+      } catch (error) {
+        const fault = faultOf(error, this.settings);
+        if (fault.kind === 'lasting') throw fault.error;
+        if (fault.kind === 'fenced') throw error;
+        if (ended.aborted) throw this.closed.aborted ? closedError() : this.#unreachable(fault.reason, error);
+        this.waits(fault.reason);
+        if (this.now() - started >= patienceMs) throw this.#unreachable(fault.reason, error);
+        await delay(delayMs, undefined, { signal: ended }).catch(() => undefined);
+      }
+    }
+  }
+
+  answered(): void {
+    if (this.#state.kind === 'connected') return;
+    this.#state = { kind: 'connected' };
+    this.told(this.#state);
+  }
+
+  waits(reason: string): void {
+    if (this.#state.kind === 'waiting') return;
+    this.#state = { kind: 'waiting', since: this.now(), reason };
+    this.told(this.#state);
+  }
+
+  #unreachable(reason: string, cause: unknown): HeadwaterError {
+    const { brokers, tls, credentials } = this.settings;
+    const secured =
+      tls === undefined && credentials === undefined ? ', or whether it wants topics.ssl or topics.sasl' : '';
+    const text = `no Kafka broker answers at ${brokers.join(', ')} (${reason}): start it, or check topics.brokers${secured}`;
+    return new HeadwaterError('broker-unreachable', text, { cause });
+  }
+}
+
+export function closedError(): HeadwaterError {
+  return new HeadwaterError('store-closed', 'the topics were closed: open them again');
+}
