@@ -13,6 +13,7 @@ const wrongInput: ReadonlySet<ErrorCode> = new Set([
   'data-missing',
   'store-newer',
   'store-unwritable',
+  'address-unusable',
   'topic-unknown',
   'topic-misfit',
   'model-missing',

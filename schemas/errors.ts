@@ -14,6 +14,7 @@ export const errorCodes = {
   'store-newer': 'the data folder was written by a newer version of Headwater',
   'store-full': 'the disk is full',
   'store-unwritable': 'a folder or file cannot be written',
+  'address-unusable': 'an address to listen at is taken, or not one of this machine',
   'store-closed': 'the store was closed before the call',
   'topic-unknown': 'the topic does not exist',
   'topic-misfit': 'the topic exists with other partitions or another cleanup policy',
@@ -22,7 +23,8 @@ export const errorCodes = {
   'broker-refused': 'the Kafka broker refused the connection: encryption, certificate, user or password',
   'broker-forbidden': 'the Kafka user lacks a permission (ACL)',
   'broker-failed': 'the Kafka broker answered with an error that retries did not mend',
-  'registry-refused': 'the schema registry does not take our requests: its address, certificate, user or rights are wrong',
+  'registry-refused':
+    'the schema registry does not take our requests: its address, certificate, user or rights are wrong',
   'task-lost': 'the partition was taken over by another worker',
   'model-missing': 'no place has the model file',
   'model-damaged': 'a model file is cut, or its hash is wrong',

@@ -6,13 +6,18 @@ import { bytes, time } from './quantity.js';
 import { environmentVariable } from './secret.js';
 import { kafkaTopics, logTopics } from './topics-config.js';
 
+/** Keys of a foreign topic are named as such, or a mistake in one would read as a key too many here. */
+const foreign = z.never().optional();
+const ownTopic = z.strictObject({
+  topic: z.string().min(1),
+  map: foreign,
+  format: foreign,
+  registry: foreign,
+  from: foreign,
+});
+
 /** Where an input comes from: a file or glob beside the recipe, a topic of ours or of others, or a module that yields objects. */
-const input = z.union([
-  z.string().min(1),
-  z.strictObject({ topic: z.string().min(1) }),
-  z.strictObject({ module: z.string().min(1) }),
-  foreignTopic,
-]);
+const input = z.union([z.string().min(1), ownTopic, z.strictObject({ module: z.string().min(1) }), foreignTopic]);
 
 const sampling = {
   temperature: z.number().min(0).max(2).optional(),
@@ -160,5 +165,5 @@ export type ForeignTopicConfig = Readonly<z.infer<typeof foreignTopic>>;
 
 /** Whether an input is a topic that others write, and so is not one of the pipeline's own. */
 export function isForeignTopic(input: InputConfig | undefined): input is ForeignTopicConfig {
-  return typeof input === 'object' && 'map' in input;
+  return typeof input === 'object' && 'map' in input && input.map !== undefined;
 }

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 
 import { HeadwaterError } from '../schemas/errors.js';
 import { FolderLock } from './folder-lock.js';
+import { recipeDifferences } from './recipe-differences.js';
 
 /** Of what this version writes; a folder with a higher one is refused. */
 const folderFormat = 1;
@@ -33,8 +34,6 @@ export interface DataFolderOptions {
   readonly dir: string;
   /** What is remembered; compared as JSON. */
   readonly recipe: Readonly<Record<string, unknown>>;
-  /** Dotted paths that may change between runs, with everything below them. */
-  readonly mayDiffer: readonly string[];
 }
 
 /**
@@ -42,13 +41,13 @@ export interface DataFolderOptions {
  * where another recipe wrote it, `store-newer`, `store-unwritable`. A folder whose process died is taken over. A new folder
  * belongs to no recipe before `keep`, so that a recipe that fails at the start can be mended.
  */
-export async function openDataFolder({ dir, recipe, mayDiffer }: DataFolderOptions): Promise<DataFolder> {
+export async function openDataFolder({ dir, recipe }: DataFolderOptions): Promise<DataFolder> {
   const path = resolve(dir);
   await makeWritable(path);
   const lock = await FolderLock.take(path);
   try {
     const kept = await readPipeline(path);
-    if (kept !== undefined) checkSameRecipe(path, kept, plain(recipe), mayDiffer);
+    if (kept !== undefined) checkSameRecipe(path, kept, plain(recipe));
     const keep = async () => {
       if (JSON.stringify(kept) !== JSON.stringify(recipe)) await writePipeline(path, recipe);
     };
@@ -125,44 +124,11 @@ async function writePipeline(dir: string, recipe: Json): Promise<void> {
   }
 }
 
-function checkSameRecipe(dir: string, kept: Json, wanted: Json, mayDiffer: readonly string[]): void {
-  const foreign = differences('', kept, wanted).filter(
-    ({ path }) => !mayDiffer.some((allowed) => isBelow(path, allowed)),
-  );
-  if (foreign.length === 0) return;
-  const lines = foreign.map(({ path, left, right }) => `  ${path}: ${show(left)} there, ${show(right)} now`);
-  const text = `${dir} was written by another recipe: go on with that one, or choose another folder with --data\n${lines.join('\n')}`;
+function checkSameRecipe(dir: string, kept: Json, wanted: Json): void {
+  const lines = recipeDifferences(kept, wanted);
+  if (lines === undefined) return;
+  const text = `${dir} was written by another recipe: go on with that one, or choose another folder with --data\n${lines}`;
   throw new HeadwaterError('data-foreign', text);
-}
-
-interface Difference {
-  readonly path: string;
-  readonly left: unknown;
-  readonly right: unknown;
-}
-
-/** Where two JSON values differ, as dotted paths; arrays are compared as a whole. */
-function differences(path: string, left: unknown, right: unknown): readonly Difference[] {
-  if (!isObject(left) || !isObject(right)) {
-    return canonical(left) === canonical(right) ? [] : [{ path, left, right }];
-  }
-  const names = [...new Set([...Object.keys(left), ...Object.keys(right)])].sort();
-  return names.flatMap((name) => differences(path === '' ? name : `${path}.${name}`, left[name], right[name]));
-}
-
-/** JSON in which the order of fields does not matter. */
-function canonical(value: unknown): string | undefined {
-  return JSON.stringify(value, (_, each: unknown) =>
-    isObject(each) ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1))) : each,
-  );
-}
-
-function isBelow(path: string, prefix: string): boolean {
-  return path === prefix || path.startsWith(`${prefix}.`);
-}
-
-function show(value: unknown): string {
-  return value === undefined ? 'nothing' : JSON.stringify(value);
 }
 
 /** The recipe as it will be read back. */

@@ -60,7 +60,10 @@ export interface Task {
   fetch(topic: string, from: number, bounds: Bounds, signal: AbortSignal): Promise<readonly StoredMessage[]>;
   /** Writes messages durably and at once, outside a transaction; resolves with their offsets. Rejects with `task-lost`. */
   append(messages: readonly Message[]): Promise<readonly number[]>;
-  /** Rejects with `task-lost` after a loss; then nothing of it happened, or a successor sees all of it. One at a time. */
+  /**
+   * Rejects with `task-lost` after a loss; then nothing of it happened, or a successor sees all of it. One at a time. An empty one
+   * only tells whether the task is lost.
+   */
   commit(transaction: Transaction): Promise<void>;
 }
 

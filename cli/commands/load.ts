@@ -5,6 +5,7 @@ import type { Recipe } from '../../schemas/recipe.js';
 import type { InputCounts } from '../../streams/inputs/read-input.js';
 import { loadRecords, loadSeeds, readSeeds } from '../../streams/river/load-input.js';
 import { readTargets } from '../../streams/river/targets.js';
+import { ownTopic } from '../../streams/river/topics-of.js';
 import { exitCodes } from '../exit-codes.js';
 import type { Io } from '../io.js';
 import { loadRecipe } from '../recipe/load-recipe.js';
@@ -61,10 +62,10 @@ async function createWhereNew({ recipe, data }: PipelineOptions): Promise<void> 
 async function loadFile(
   kind: Loadable,
   file: string,
-  { recipe, topics }: Awaited<ReturnType<typeof openPipeline>>,
+  { recipe, topics, base: root }: Awaited<ReturnType<typeof openPipeline>>,
 ): Promise<InputCounts> {
   const { domain } = recipe;
-  const source = { source: file, base: process.cwd(), domain, now: Date.now };
+  const source = { source: file, base: process.cwd(), root, domain, now: Date.now };
   const target = { topics, topic: topicOf(kind, recipe), partitions: recipe.topics.partitions };
   if (kind !== 'seeds') return loadRecords(kind, { ...source, ...target }, false);
   const read = await readSeeds(source);
@@ -75,6 +76,5 @@ async function loadFile(
 
 /** The topic that the recipe takes an input from. */
 function topicOf(kind: Loadable, { inputs }: Recipe): string {
-  const input = inputs[kind];
-  return typeof input === 'object' && 'topic' in input ? input.topic : kind;
+  return ownTopic(inputs[kind]) ?? kind;
 }

@@ -2,9 +2,12 @@ import { journaled } from '../../engines/journaled.js';
 import { metered } from '../../engines/metered.js';
 import type { LanguageModel } from '../../operators/language-model.js';
 import { HeadwaterError } from '../../schemas/errors.js';
-import { loadRecords } from '../../streams/river/load-input.js';
+import { isForeignTopic, type Recipe } from '../../schemas/recipe.js';
+import type { InputKind } from '../../streams/inputs/to-record.js';
+import type { IntakeParts } from '../../streams/intake/intake-stages.js';
+import { loadBeside } from '../../streams/river/load-beside.js';
 import { type River, startRiver } from '../../streams/river/river.js';
-import { type JournaledModel, realTopics, type StageName, stageNames } from '../../streams/river/stages.js';
+import { type JournaledModel, realTopics, runnableStages, type StageName } from '../../streams/river/stages.js';
 import { type Engines, openEngines } from '../engines.js';
 import { exitCodes } from '../exit-codes.js';
 import type { Io } from '../io.js';
@@ -14,6 +17,7 @@ import { downloads } from '../run/downloads.js';
 import { type Prepared, prepare } from '../run/prepare.js';
 import { RunWatch } from '../run/run-view.js';
 import { sampleText } from '../run/sample-text.js';
+import { secretValue } from '../run/secret-value.js';
 import { printSummary, summarize } from '../run/summary.js';
 import { viewOf } from '../run/view-of.js';
 import { type Interruption, interruption } from '../signals.js';
@@ -127,6 +131,7 @@ async function stream(session: Session, engines: Engines): Promise<'complete' | 
       embedder: engines.embedder,
       meter: watch,
       shardDir,
+      intake: intakeParts(session),
     },
     committed: (committed) => watch.committed(committed),
   });
@@ -155,7 +160,7 @@ function stopOn(interrupted: Interruption, river: River, graceMs: number, io: Io
   interrupted.atOnce.addEventListener('abort', () => river.stop(0), { once: true });
 }
 
-/** The real stream comes in beside the river; a restart goes on where the last run's loading ended. */
+/** The real stream comes in beside the river, through one of all its workers; a restart goes on where loading ended. */
 async function loadReal({ loaded, prepared, stages }: Session, signal: AbortSignal): Promise<void> {
   const { recipe, topics } = prepared;
   const source = recipe.inputs.real;
@@ -163,8 +168,24 @@ async function loadReal({ loaded, prepared, stages }: Session, signal: AbortSign
   const [topic] = realTopics(recipe);
   if (topic === undefined) return;
   const { partitions } = recipe.topics;
-  const target = { topics, topic, partitions, source, base: loaded.dir, domain: recipe.domain };
-  await loadRecords('real', { ...target, now: Date.now, signal }, true);
+  const target = { topics, topic, partitions, source, base: loaded.dir, domain: recipe.domain, now: Date.now };
+  await loadBeside('real', target, signal);
+}
+
+function intakeParts({ loaded, io }: Session): IntakeParts {
+  const { recipe, dir: base } = loaded;
+  return {
+    registryPassword: (kind) => registryPassword(recipe, kind, base),
+    waiting: (stage, why) => io.err(`${stage}: ${why === null ? 'goes on' : `waits: ${why}`}\n`),
+  };
+}
+
+/** The password of an input's schema registry. */
+async function registryPassword({ inputs }: Recipe, kind: InputKind, base: string): Promise<string> {
+  const input = inputs[kind];
+  const password = isForeignTopic(input) ? input.registry?.password : undefined;
+  if (password === undefined) return '';
+  return secretValue(password, `inputs.${kind}.registry.password`, { base, environment: process.env });
 }
 
 function journaling(model: LanguageModel, role: string, watch: RunWatch): JournaledModel {
@@ -172,12 +193,12 @@ function journaling(model: LanguageModel, role: string, watch: RunWatch): Journa
 }
 
 function stageList(stages: string | undefined): readonly StageName[] {
-  if (stages === undefined) return stageNames;
+  if (stages === undefined) return runnableStages;
   const names = stages.split(',').map((name) => name.trim());
-  const unknown = names.find((name) => !stageNames.some((known) => known === name));
-  if (unknown === undefined) return stageNames.filter((name) => names.includes(name));
+  const unknown = names.find((name) => !runnableStages.some((known) => known === name));
+  if (unknown === undefined) return runnableStages.filter((name) => names.includes(name));
   throw new HeadwaterError(
     'recipe-invalid',
-    `--stages: there is no stage '${unknown}': choose from ${stageNames.join(', ')}`,
+    `--stages: there is no stage '${unknown}': choose from ${runnableStages.join(', ')}`,
   );
 }

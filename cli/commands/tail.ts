@@ -2,7 +2,7 @@ import { type AnyRecord, decode } from '../../schemas/codec.js';
 import { HeadwaterError } from '../../schemas/errors.js';
 import { follow } from '../../streams/follow.js';
 import { readAll } from '../../streams/stage/read-all.js';
-import type { StoredMessage, Topics } from '../../streams/topics.js';
+import type { PartitionOffsets, StoredMessage, Topics } from '../../streams/topics.js';
 import { exitCodes } from '../exit-codes.js';
 import type { Io } from '../io.js';
 import { openPipeline, type PipelineOptions } from '../run/kept-run.js';
@@ -60,10 +60,24 @@ async function followed(
 async function startsOf(topics: Topics, { topic, from }: TailOptions): Promise<readonly number[]> {
   const partitions = await topics.offsets(topic);
   if (from === 'earliest') return partitions.map(({ low }) => low);
-  if (from === 'latest') return partitions.map(({ low, high }) => Math.max(low, high - latest));
+  if (from === 'latest')
+    return Promise.all(partitions.map((offsets, partition) => lastOf(topics, topic, partition, offsets)));
   const offset = Number(from);
   if (Number.isInteger(offset) && offset >= 0) return partitions.map(() => offset);
   throw new HeadwaterError('recipe-invalid', `--from: expected earliest, latest or an offset from 0, not '${from}'`);
+}
+
+/** Where the last messages begin: on Kafka some offsets have none, so some more are looked at. */
+async function lastOf(
+  topics: Topics,
+  topic: string,
+  partition: number,
+  { low, high }: PartitionOffsets,
+): Promise<number> {
+  const offsets: number[] = [];
+  for await (const { offset } of readAll(topics, topic, partition, Math.max(low, high - 4 * latest)))
+    offsets.push(offset);
+  return offsets.at(-latest) ?? offsets[0] ?? high;
 }
 
 function described(message: StoredMessage): Readonly<Record<string, unknown>> {

@@ -1,10 +1,11 @@
 import type { InputConfig, Recipe } from '../../schemas/recipe.js';
-import { inputsOf, type StageName, stageNames } from '../../streams/river/stages.js';
+import { plainName } from '../../streams/kafka/topic-names.js';
+import { idleParts, stagesOf } from '../../streams/river/stages.js';
 import { modelsInUse } from './cross-checks.js';
 
 /** A stage of a recipe's river: what it consumes, what it does, and what it produces. */
 export interface FlowStage {
-  readonly name: StageName;
+  readonly name: string;
   readonly consumes: readonly string[];
   /** Its operators with what the recipe says of them. */
   readonly operators: readonly string[];
@@ -13,7 +14,10 @@ export interface FlowStage {
   readonly model: string | null;
 }
 
-const produces: Readonly<Record<StageName, readonly string[]>> = {
+const produces: Readonly<Record<string, readonly string[]>> = {
+  'intake.seeds': ['seeds'],
+  'intake.real': ['real'],
+  'intake.documents': ['documents'],
   plan: ['plans'],
   draft: ['drafts'],
   refine: ['refined'],
@@ -30,11 +34,11 @@ export function dataflow(recipe: Recipe): readonly FlowStage[] {
     if (model === undefined) return null;
     return model.engine === 'replay' ? `replay/${model.journal}` : `${model.engine}/${model.model}`;
   };
-  return stageNames.map((name) => ({
+  return stagesOf(recipe, idleParts).map(({ name, inputs }) => ({
     name,
-    consumes: inputsOf(recipe, name),
+    consumes: inputs.map(plainName),
     operators: operatorsOf(name, recipe),
-    produces: name === 'align' && !compares(recipe) ? ['samples'] : produces[name],
+    produces: name === 'align' && !compares(recipe) ? ['samples'] : (produces[name] ?? []),
     model: name === 'draft' ? idOf('base') : name === 'refine' ? idOf('instruct') : null,
   }));
 }
@@ -72,7 +76,7 @@ function compares({ inputs, steps }: Recipe): boolean {
   return inputs.real !== undefined && steps.rollingMmd !== 'off';
 }
 
-function operatorsOf(name: StageName, recipe: Recipe): readonly string[] {
+function operatorsOf(name: string, recipe: Recipe): readonly string[] {
   const { domain, steps, shards } = recipe;
   switch (name) {
     case 'plan': {
@@ -92,5 +96,7 @@ function operatorsOf(name: StageName, recipe: Recipe): readonly string[] {
       return [`${shards.format} (${shards.compression}, ${shards.rows} rows)`];
     case 'manifest':
       return ['append'];
+    default:
+      return ['read and map'];
   }
 }

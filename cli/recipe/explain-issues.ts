@@ -72,7 +72,10 @@ function wrongKind({ errors, message }: UnionIssue, value: unknown): string {
 
 /** How far a value is from a branch: keys that it does not know count most. */
 function distance(branch: readonly Issue[]): number {
-  const unknown = branch.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : []));
+  const unknown = branch.flatMap((issue) => {
+    if (issue.code === 'unrecognized_keys') return issue.keys;
+    return issue.code === 'invalid_type' && issue.expected === 'never' ? [issue.path.join('.')] : [];
+  });
   return unknown.length * 1000 + branch.length;
 }
 

@@ -6,10 +6,10 @@ import { z } from 'zod';
 import { HeadwaterError } from '../../schemas/errors.js';
 import { type Recipe, recipe as recipeSchema } from '../../schemas/recipe.js';
 import { readDataFolder } from '../../streams/data-folder.js';
-import { openLog } from '../../streams/log/open-log.js';
 import { storeError } from '../../streams/shards/store-error.js';
 import type { Topics } from '../../streams/topics.js';
-import { loadRecipe } from '../recipe/load-recipe.js';
+import { type LoadedRecipe, loadRecipe } from '../recipe/load-recipe.js';
+import { openTopics } from './open-topics.js';
 
 /** How the commands beside `run` find their pipeline. */
 export interface PipelineOptions {
@@ -54,17 +54,27 @@ export async function keptRun(dataDir: string): Promise<KeptRun | undefined> {
   }
 }
 
-/** Opens a pipeline's topics to read, while a run may go on in another process. Throws `input-unreadable` where there are none. */
+/**
+ * Opens a pipeline's topics to read, while a run may go on in another process: those of the run kept in the data folder, or, on
+ * Kafka, those that the recipe names. Throws `input-unreadable` where there are none.
+ */
 export async function openPipeline({ recipe: name, data }: PipelineOptions): Promise<Pipeline> {
   const loaded = name === undefined ? undefined : await loadRecipe(name, { set: [], secrets: 'topics' });
   const dataDir = resolve(data ?? loaded?.recipe.topics.dir ?? '.headwater');
-  const kept = await keptRun(dataDir);
+  const kept = (await keptRun(dataDir)) ?? elsewhere(loaded);
   if (kept === undefined) {
     throw new HeadwaterError(
       'input-unreadable',
       `nothing was run in ${dataDir} yet: name the folder with --data, or start with \`headwater run\``,
     );
   }
-  const { topicsDir } = await readDataFolder(dataDir);
-  return { ...kept, topics: await openLog({ dir: topicsDir }) };
+  const topicsDir = kept.recipe.topics.kind === 'log' ? (await readDataFolder(dataDir)).topicsDir : '';
+  return { ...kept, topics: await openTopics(kept.recipe, { base: kept.base, topicsDir }) };
+}
+
+/** A pipeline on Kafka can be looked at from a machine where none of its workers ran. */
+function elsewhere(loaded: LoadedRecipe | undefined): KeptRun | undefined {
+  if (loaded?.recipe.topics.kind !== 'kafka') return undefined;
+  const { recipe, dir: base } = loaded;
+  return { recipe, base, shardDir: resolve(recipe.shards.dir) };
 }

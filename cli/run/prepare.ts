@@ -4,26 +4,31 @@ import { resolve } from 'node:path';
 
 import { HeadwaterError } from '../../schemas/errors.js';
 import type { Recipe } from '../../schemas/recipe.js';
+import { crashPoint } from '../../streams/crash-point.js';
 import { openDataFolder } from '../../streams/data-folder.js';
 import { inputFiles } from '../../streams/inputs/input-files.js';
-import { openLog } from '../../streams/log/open-log.js';
-import { type LoadOptions, loadSeeds, type ReadSeeds, readSeeds } from '../../streams/river/load-input.js';
+import type { BrokerState } from '../../streams/kafka/persistence.js';
+import { type LoadOptions, type ReadSeeds, readSeeds, seedMessages } from '../../streams/river/load-input.js';
+import { checkIdentity, identityMessage, pipelineTopic, readIdentity } from '../../streams/river/pipeline-identity.js';
+import { ensureTopics } from '../../streams/river/river.js';
 import { acceptedSamples } from '../../streams/river/river-status.js';
-import { idleParts, seedsTopic, stageNames, stagesOf } from '../../streams/river/stages.js';
+import { seedsTopic } from '../../streams/river/stages.js';
 import { readCompleted, readTargets, shareOut, targetMessage } from '../../streams/river/targets.js';
-import { topicsOf } from '../../streams/river/topics-of.js';
 import { readManifest } from '../../streams/shards/manifest-file.js';
 import { checkShardFolder } from '../../streams/shards/shard-folder.js';
-import type { Topics } from '../../streams/topics.js';
+import type { Message, Topics } from '../../streams/topics.js';
 import type { LoadedRecipe } from '../recipe/load-recipe.js';
 import { recipeIdentity } from '../recipe/recipe-identity.js';
 import { keepRun } from './kept-run.js';
+import { openTopics } from './open-topics.js';
 
 export interface PrepareOptions {
   readonly loaded: LoadedRecipe;
   readonly dataDir: string;
   /** Go for as many more, where the target was reached before. */
   readonly more: boolean;
+  /** Told when Kafka's brokers stop to answer, and when they do again. */
+  readonly stateChanged?: (state: BrokerState) => void;
 }
 
 /** A pipeline whose data folder is ours and whose recipe and seeds are good; nothing of it is written yet. */
@@ -31,7 +36,7 @@ export interface Prepared {
   readonly recipe: Recipe;
   readonly topics: Topics;
   readonly shardDir: string;
-  /** Accepted samples by lane. */
+  /** Accepted samples by lane; what other workers were told is among it from `begin` on. */
   readonly targets: readonly (number | null)[];
   readonly accepted: number;
   /** Whether all of it was made before. */
@@ -45,38 +50,57 @@ export interface Prepared {
 export interface OpenRun {
   readonly topics: Topics;
   readonly shardDir: string;
-  /** Whether no recipe ran there before, so that there are no topics. */
+  /** Whether the topics belong to no recipe yet. */
   readonly isNew: boolean;
-  /** Keeps the recipe, to which the folder belongs from now on, and creates the topics. */
-  claim(): Promise<void>;
+  /**
+   * Keeps the recipe, to which folder and topics belong from now on, and creates the topics; what `first` decides is written with
+   * it, as one step among all workers.
+   */
+  claim(first?: () => Promise<readonly Message[]>): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Opens the data folder for writing, which one process at a time may. */
-export async function openRun(loaded: LoadedRecipe, dataDir: string): Promise<OpenRun> {
+/** Opens the data folder for writing, which one process at a time may, and the topics. */
+export async function openRun(
+  loaded: LoadedRecipe,
+  dataDir: string,
+  stateChanged?: (state: BrokerState) => void,
+): Promise<OpenRun> {
   const { recipe, dir: base } = loaded;
   const shardDir = resolve(recipe.shards.dir);
   await checkShardFolder(shardDir);
-  const folder = await openDataFolder({ dir: resolve(dataDir), recipe: await identityOf(loaded), mayDiffer: [] });
+  const identity = await identityOf(loaded);
+  const folder = await openDataFolder({ dir: resolve(dataDir), recipe: identity });
+  let topics: Topics | undefined;
   try {
-    if (folder.isNew) await refuseForeignShards(shardDir);
-    const topics = await openLog({ dir: folder.topicsDir });
+    const places = { base, topicsDir: folder.topicsDir };
+    const opened = await openTopics(recipe, stateChanged === undefined ? places : { ...places, stateChanged });
+    topics = opened;
+    const kept = await readIdentity(opened);
+    if (kept !== undefined) checkIdentity(kept, identity);
+    else if (folder.isNew) await refuseForeignShards(shardDir);
     return {
-      topics,
+      topics: opened,
       shardDir,
-      isNew: folder.isNew,
-      claim: async () => {
+      isNew: kept === undefined && folder.isNew,
+      claim: async (first = async () => []) => {
         // The recipe last: a folder that has one has all the rest, wherever a crash came.
-        await topics.ensure(topicsOf(recipe, stagesOf(recipe, idleParts, stageNames)));
+        await ensureTopics(recipe, opened);
+        await opened.appendAfter(pipelineTopic.name, async () => {
+          const there = await readIdentity(opened);
+          if (there !== undefined) checkIdentity(there, identity);
+          return [...(there === undefined ? [identityMessage(identity)] : []), ...(await first())];
+        });
         await keepRun(folder.dir, { recipe, base, shardDir });
         await folder.keep();
       },
       close: async () => {
-        await topics.close();
+        await opened.close();
         await folder.close();
       },
     };
   } catch (error) {
+    await topics?.close();
     await folder.close();
     throw error;
   }
@@ -91,36 +115,55 @@ async function refuseForeignShards(shardDir: string): Promise<void> {
 }
 
 /** Opens a run and reads its seeds, so that what is wrong with it is found before the folder belongs to it. */
-export async function prepare({ loaded, dataDir, more }: PrepareOptions): Promise<Prepared> {
+export async function prepare({ loaded, dataDir, more, stateChanged }: PrepareOptions): Promise<Prepared> {
   const { recipe } = loaded;
   const seeds = await seedsOf(loaded);
-  const run = await openRun(loaded, dataDir);
+  const run = await openRun(loaded, dataDir, stateChanged);
   const { topics, shardDir, close } = run;
+  const lanes = recipe.topics.partitions;
+  const topic = seedsTopic(recipe);
+  const asked = shareOut('samples' in recipe.target ? recipe.target.samples : null, lanes);
+
+  async function standing(isNew: boolean): Promise<Standing> {
+    const told = isNew ? [] : await readTargets(topics, topic, lanes);
+    const completed = isNew ? [] : await readCompleted(topics, lanes);
+    return { told, completed, targets: more ? raised(asked, completed, told) : asked };
+  }
+
   try {
-    const lanes = recipe.topics.partitions;
-    const topic = seedsTopic(recipe);
-    const told = run.isNew ? [] : await readTargets(topics, topic, lanes);
-    const completed = run.isNew ? [] : await readCompleted(topics, lanes);
-    const asked = shareOut('samples' in recipe.target ? recipe.target.samples : null, lanes);
-    const targets = more ? raised(asked, completed, told) : asked;
-    const begin = async () => {
-      await run.claim();
-      await tell(seeds, { topics, topic, partitions: lanes, now: Date.now }, targets, told);
-    };
+    const before = await standing(run.isNew);
+    let { targets } = before;
     return {
       recipe,
       topics,
       shardDir,
-      targets,
+      get targets() {
+        return targets;
+      },
       accepted: run.isNew ? 0 : await acceptedSamples(topics),
-      complete: targets.every((target, lane) => target !== null && (completed[lane] ?? 0) >= target),
-      begin,
+      complete: targets.every((target, lane) => target !== null && (before.completed[lane] ?? 0) >= target),
+      begin: async () => {
+        await run.claim(async () => {
+          const now = await standing(false);
+          targets = now.targets;
+          crashPoint('seeds.append.before');
+          return firstMessages(seeds, { topic, partitions: lanes, now: Date.now }, now);
+        });
+        crashPoint('seeds.append.after');
+      },
       close,
     };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** What the lanes were told, what is in the manifest of it, and what they shall have. */
+interface Standing {
+  readonly told: readonly (number | null | undefined)[];
+  readonly completed: readonly number[];
+  readonly targets: readonly (number | null)[];
 }
 
 /** The seeds of a file or module; undefined where they come over a topic. */
@@ -130,19 +173,15 @@ async function seedsOf({ recipe, dir }: LoadedRecipe): Promise<ReadSeeds | undef
   return readSeeds({ source: seeds, base: dir, domain: recipe.domain, now: Date.now });
 }
 
-/** The first time, targets come with the seeds, all or nothing; later they are told where they have changed. */
-async function tell(
+/** The first time, targets come with the seeds; later they are told where they have changed. */
+function firstMessages(
   seeds: ReadSeeds | undefined,
-  target: Pick<LoadOptions, 'topics' | 'topic' | 'partitions' | 'now'>,
-  targets: readonly (number | null)[],
-  told: readonly (number | null | undefined)[],
-): Promise<void> {
-  const { topics, topic, now } = target;
-  if (seeds !== undefined && told.every((total) => total === undefined)) return loadSeeds(seeds, target, targets);
-  const changed = targets.flatMap((total, lane) =>
-    total === told[lane] ? [] : [targetMessage(topic, lane, total, now())],
-  );
-  if (changed.length > 0) await topics.append(changed);
+  target: Pick<LoadOptions, 'topic' | 'partitions' | 'now'>,
+  { told, targets }: Standing,
+): readonly Message[] {
+  if (seeds !== undefined && told.every((total) => total === undefined)) return seedMessages(seeds, target, targets);
+  const { topic, now } = target;
+  return targets.flatMap((total, lane) => (total === told[lane] ? [] : [targetMessage(topic, lane, total, now())]));
 }
 
 /** The targets of a run for more: as many again where the last ones are reached; those that are still open, if they are higher. */

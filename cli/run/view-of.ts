@@ -1,6 +1,6 @@
 import type { River } from '../../streams/river/river.js';
 import { stageLags } from '../../streams/river/river-status.js';
-import { inputsOf, stageNames } from '../../streams/river/stages.js';
+import { idleParts, stagesOf } from '../../streams/river/stages.js';
 import { type Prepared, totalTarget } from './prepare.js';
 import type { RunView, RunWatch, StageView } from './run-view.js';
 
@@ -11,10 +11,10 @@ export async function viewOf(
   watch: RunWatch,
 ): Promise<RunView> {
   const stages: StageView[] = [];
-  for (const name of stageNames) {
+  for (const { name, inputs } of stagesOf(recipe, idleParts)) {
     const run = river.stages.find((stage) => stage.name === name);
     if (run === undefined) continue;
-    const lags = await stageLags(topics, name, inputsOf(recipe, name));
+    const lags = await stageLags(topics, name, inputs);
     const inFlight = run.inFlight;
     const lag = lags.reduce((sum, input) => sum + input.lag, 0);
     stages.push({ name, counts: watch.countsOf(name), inFlight, lag: Math.max(0, lag - inFlight) });

@@ -50,5 +50,3 @@ export interface Broker {
 }
 
 export function start(options: BrokerOptions): Promise<Broker>;
-export function freePort(): Promise<number>;
-export function isFree(port: number): Promise<boolean>;

@@ -1,13 +1,13 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 import { classPath, javaCommand, log4jFlag } from './jars.mjs';
+import { port } from './ports.mjs';
 import { brokerSettings, propertiesText } from './settings.mjs';
 
 const run = promisify(execFile);
@@ -24,12 +24,11 @@ export async function start(options) {
   const dir = resolve(options.dir);
   mkdirSync(dir, { recursive: true });
   const jars = await classPath();
-  const controllerPort = options.controllerPort || (await freePort());
-  const wanted = options.listeners ?? [{ name: 'PLAINTEXT' }];
+  const controllerPort = await port(options.controllerPort);
   const listeners = [];
-  for (const [index, listener] of wanted.entries()) {
-    const port = listener.port || (index === 0 ? options.port : 0) || (await freePort());
-    listeners.push({ ...listener, port });
+  for (const [index, listener] of (options.listeners ?? [{ name: 'PLAINTEXT' }]).entries()) {
+    const wanted = listener.port ?? (index === 0 ? options.port : 0);
+    listeners.push({ ...listener, port: await port(wanted) });
   }
   const settings = join(dir, 'server.properties');
   writeFileSync(settings, propertiesText(brokerSettings({ ...options, dir, listeners, controllerPort })));
@@ -55,25 +54,6 @@ export async function start(options) {
       child = await launch(dir, jars, settings, options);
     },
   };
-}
-
-/** A TCP port of 127.0.0.1 that was free a moment ago. */
-export function freePort() {
-  return new Promise((done, failed) => {
-    const server = createServer().once('error', failed);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => done(port));
-    });
-  });
-}
-
-/** Whether nothing listens on a TCP port of 127.0.0.1. */
-export function isFree(port) {
-  return new Promise((done) => {
-    const server = createServer().once('error', () => done(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => done(true)));
-  });
 }
 
 /** Gives an empty data folder its cluster id; one that is formatted already stays as it is. */
@@ -104,8 +84,8 @@ async function launch(dir, jars, settings, { detached = false, java = [] }) {
   closeSync(file);
   await new Promise((done, failed) => child.once('spawn', done).once('error', failed));
   writeFileSync(join(dir, 'broker.pid'), `${child.pid}\n`);
-  if (detached) child.unref();
-  else watch(child, settings);
+  child.unref();
+  if (!detached) watch(child, settings);
   await started(child, log, from);
   return child;
 }
@@ -136,17 +116,21 @@ async function started(child, log, from) {
   }
 }
 
-/** The line of a broker's log that says most: its first exception, or what it said last. */
+/** The line of a log that says most: what caused the failure, else its first error, else its last line. */
 function reason(said) {
   const lines = said.trim().split('\n');
-  return lines.find((line) => /Exception|ERROR|FATAL/.test(line)) ?? lines.at(-1) ?? 'it said nothing';
+  const telling = [/^Caused by: /, /(?:Exception|Error): /, /ERROR|FATAL|Unrecognized/, /^/];
+  return telling.map((pattern) => lines.find((line) => pattern.test(line))).find(Boolean) ?? 'it said nothing';
 }
 
 async function end(child, signal) {
   if (ended(child)) return;
-  const exit = new Promise((done) => child.once('exit', done));
   child.kill(signal);
   if (signal !== 'SIGTERM' && signal !== 'SIGKILL') return;
+  // One that is frozen would not hear SIGTERM.
+  child.kill('SIGCONT');
+  child.ref();
+  const exit = new Promise((done) => child.once('exit', done));
   const late = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
   await exit;
   clearTimeout(late);

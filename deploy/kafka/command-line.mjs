@@ -2,7 +2,8 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-const defaultFolder = fileURLToPath(new URL('../../.headwater-kafka-broker', import.meta.url));
+/** Of the broker that `kafka:up` starts. */
+export const defaultFolder = fileURLToPath(new URL('../../.headwater-kafka-broker', import.meta.url));
 
 /** Reads the flags of a command, `dir` among them: the folder of the broker. Ends with 2 where a flag is wrong. */
 export function flags(usage, options) {

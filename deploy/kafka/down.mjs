@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { flags, refuse } from './command-line.mjs';
+import { isFree } from './ports.mjs';
 import { isBroker, runningBroker } from './process.mjs';
 
 const stopTimeoutMs = 30_000;
@@ -19,7 +20,7 @@ process.stdout.write(`${said}; ${disposed()}\n`);
 async function end({ pid, port }) {
   process.kill(pid, 'SIGTERM');
   const deadline = Date.now() + stopTimeoutMs;
-  while (isBroker(pid, settings) && Date.now() < deadline) await delay(50);
+  while ((isBroker(pid, settings) || !(await isFree(port))) && Date.now() < deadline) await delay(50);
   const late = isBroker(pid, settings);
   if (late) process.kill(pid, 'SIGKILL');
   rmSync(join(dir, 'broker.pid'), { force: true });

@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -7,10 +8,12 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const pom = fileURLToPath(new URL('pom.xml', import.meta.url));
+const pomText = readFileSync(pom, 'utf8');
+const pomHash = createHash('sha256').update(pomText).digest('hex').slice(0, 8);
 const oldestJava = 17;
 
 /** The version of Apache Kafka that the pom names. */
-export const kafkaVersion = /<kafka\.version>([^<]+)</.exec(readFileSync(pom, 'utf8'))?.[1] ?? 'unknown';
+export const kafkaVersion = /<kafka\.version>([^<]+)</.exec(pomText)?.[1] ?? 'unknown';
 
 /** Makes a Java program of the jars log warnings, and a broker's start, to standard error. */
 export const log4jFlag = `-Dlog4j2.configurationFile=${fileURLToPath(new URL('log4j2.properties', import.meta.url))}`;
@@ -25,17 +28,27 @@ export function kafkaFolder(env = process.env, platform = process.platform) {
   return join(home, '.cache', 'headwater', name);
 }
 
-/** The Java class path of the broker and its tools; the first call copies the jars (54 MB at most, seconds) with Maven. */
+/** The Java class path of the broker and its tools; the first call copies the jars (43 MB) with Maven. */
 export async function classPath(env = process.env) {
-  const libs = join(kafkaFolder(env), 'libs');
+  const libs = jarFolder(env);
   await checkJava(env);
   if (!isFolder(libs)) await copyJars(libs, env);
   return join(libs, '*');
 }
 
+/** Whether the jars are there already. */
+export function hasJars(env = process.env) {
+  return isFolder(jarFolder(env));
+}
+
 /** The `java` command: that of `JAVA_HOME` where it is set, or the one on the path. */
 export function javaCommand(env = process.env) {
   return env.JAVA_HOME ? join(env.JAVA_HOME, 'bin', 'java') : 'java';
+}
+
+/** A changed pom gets a folder of its own. */
+function jarFolder(env) {
+  return join(kafkaFolder(env), `libs-${pomHash}`);
 }
 
 async function checkJava(env) {

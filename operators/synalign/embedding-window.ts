@@ -53,6 +53,12 @@ export class EmbeddingWindow {
     return this.#seen > this.size ? this.#seen % this.#options.capacity : 0;
   }
 
+  /** The newest embeddings inside, oldest first: views of the ring. */
+  *newest(count: number): Iterable<Float32Array> {
+    const { size } = this;
+    for (let age = Math.min(count, size); age > 0; age--) yield this.#at((this.#seen - age) % this.#options.capacity);
+  }
+
   /** The sum of the features of what is inside; empty before `useFeatures`. */
   get sum(): FeatureSum {
     return this.#sum;

@@ -1,4 +1,4 @@
-import { type AnyRecord, parseJson } from '../../schemas/codec.js';
+import { parseJson } from '../../schemas/codec.js';
 import type { Domain } from '../../schemas/domain.js';
 import { HeadwaterError } from '../../schemas/errors.js';
 import type { ForeignTopicConfig } from '../../schemas/recipe.js';
@@ -26,15 +26,11 @@ export interface DecoderParts {
 /** The reason under which messages without a value are dropped: they delete a key of their topic, and are no record. */
 export const tombstone = 'tombstone';
 
-const maxRecordBytes = 512 * 1024;
-/** From this size on a record is measured: JSON takes up to six bytes for one. */
-const measuredFromBytes = Math.floor(maxRecordBytes / 6);
-
 type ValueReader = (value: Uint8Array, signal: AbortSignal) => unknown;
 
 /**
  * Reads the messages of a topic of others as records of an input. Rejects with `record-undecodable`, `record-invalid`,
- * `schema-unknown`, `line-invalid` or `line-too-long` where a message is at fault; waits as long as the registry is unavailable. A
+ * `schema-unknown` or `line-invalid` where a message is at fault; waits as long as the registry is unavailable. A
  * tombstone comes out as a dead letter, to be dropped.
  */
 export function foreignDecoder(
@@ -49,9 +45,7 @@ export function foreignDecoder(
   return async (message, signal) => {
     const { value, partition, offset } = message;
     if (value === null) return deadLetter(stage, message, tombstone, 'it has no value');
-    const record = mapping(await read(value, signal), { topic: input.topic, partition, offset });
-    checkSize(record, value);
-    return record;
+    return mapping(await read(value, signal), { topic: input.topic, partition, offset });
   };
 }
 
@@ -92,13 +86,4 @@ async function openRegistry(
   const { url, username } = registry;
   const credentials = username === undefined ? undefined : { username, password: await registryPassword(kind) };
   return new SchemaRegistry({ url, credentials });
-}
-
-/** A record that no topic of ours would take must not stop those behind it. */
-function checkSize(record: AnyRecord, value: Uint8Array): void {
-  if (value.byteLength < measuredFromBytes) return;
-  const bytes = Buffer.byteLength(JSON.stringify(record));
-  if (bytes <= maxRecordBytes) return;
-  const text = `the mapped fields take ${bytes} bytes, and a record at most ${maxRecordBytes}: shorten the text`;
-  throw new HeadwaterError('line-too-long', text);
 }

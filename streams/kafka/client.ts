@@ -4,6 +4,7 @@ import { createLogger } from 'kafkajs/src/loggers/index.js';
 import socketFactory from 'kafkajs/src/network/socketFactory.js';
 
 import type { KafkaSettings } from './kafka-settings.js';
+import { quickProduce } from './quick-produce.js';
 import { quietRequestQueues } from './quiet-request-queues.js';
 
 const silent = () => () => undefined;
@@ -15,6 +16,7 @@ const requestTimeout = 30_000;
 /** A client of the cluster. Its producers, consumers and admins have connections of their own. */
 export function kafkaClient(settings: KafkaSettings): Kafka {
   quietRequestQueues();
+  quickProduce();
   return new Kafka({ ...configOf(settings), retry, logLevel: logLevel.NOTHING, logCreator: silent });
 }
 

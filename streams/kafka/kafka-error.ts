@@ -33,7 +33,7 @@ export function faultOf(error: unknown, settings: Pick<KafkaSettings, 'brokers' 
   if (own !== undefined) return { kind: 'lasting', error: own };
   const types = chain.map(({ type }) => type ?? '');
   const texts = chain.map(({ name, message }) => `${name}: ${message}`).join('; ');
-  const reason = chain.at(-1)?.message ?? String(error);
+  const reason = chain.at(-1)?.message || String(error);
   const at = settings.brokers.join(', ');
   const lasting = (code: ErrorCode, text: string): KafkaFault => ({
     kind: 'lasting',
@@ -70,6 +70,12 @@ export function faultOf(error: unknown, settings: Pick<KafkaSettings, 'brokers' 
       `${at} takes no topics.session of this length (${reason}): stay between its group.min and group.max.session.timeout.ms`,
     );
   }
+  if (types.includes('INCONSISTENT_GROUP_PROTOCOL')) {
+    return lasting(
+      'broker-failed',
+      `another program consumes in a group of ours, in another way (${reason}): end it, or choose another topics.prefix`,
+    );
+  }
   if (types.includes('INVALID_REPLICATION_FACTOR')) {
     return lasting(
       'broker-failed',
@@ -88,9 +94,17 @@ interface Cause extends Error {
   readonly type?: string;
 }
 
+/** An error and what it came of, of which there may be several. */
 function causesOf(error: unknown): readonly (Cause & object)[] {
   const chain: Cause[] = [];
-  for (let cause = error; cause instanceof Error && !chain.includes(cause); cause = cause.cause) chain.push(cause);
+  const follow = (cause: unknown): void => {
+    if (!(cause instanceof Error) || chain.includes(cause)) return;
+    chain.push(cause);
+    const several: unknown = Reflect.get(cause, 'errors');
+    if (Array.isArray(several)) several.forEach(follow);
+    follow(cause.cause);
+  };
+  follow(error);
   if (chain.length > 0) return chain;
   return [new Error(String(error))];
 }

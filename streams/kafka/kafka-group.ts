@@ -21,6 +21,7 @@ const defaultSessionMs = 10_000;
 const loopMs = 100;
 const transactionTimeoutMs = 60_000;
 const leaveMs = 5000;
+const restartMs = 1000;
 
 /**
  * A member of a consumer group, and the tasks that it holds.
@@ -121,8 +122,12 @@ export class KafkaMember implements Membership {
       return;
     }
     this.parts.persistence.waits(fault.reason);
-    if (!restarts)
-      this.parts.persistence.persist(() => this.#run(), this.#left.signal).catch((failed) => this.#fail(failed));
+    if (!restarts) this.#runAgain().catch((failed) => this.#fail(failed));
+  }
+
+  async #runAgain(): Promise<void> {
+    await delay(restartMs, undefined, { signal: this.#left.signal, ref: false });
+    await this.parts.persistence.persist(() => this.#run(), this.#left.signal);
   }
 
   #fail(error: unknown): void {
@@ -139,7 +144,11 @@ export class KafkaMember implements Membership {
       if (this.#isWanted(partition)) this.#begin(partition, opened);
       else await opened.writer.close();
     } catch (error) {
-      this.#fail(error);
+      if (faultOf(error, this.parts.settings).kind === 'lasting') {
+        this.#fail(error);
+        return;
+      }
+      await this.#alive.promise;
     } finally {
       this.#opening.delete(partition);
     }
@@ -170,23 +179,23 @@ export class KafkaMember implements Membership {
     await held?.writer.close();
   }
 
-  async #fence(partition: number): Promise<Opened> {
-    const { client, names, settings, persistence } = this.parts;
-    const { group } = this.options;
-    const writer = await persistence.persist(
-      () =>
-        TransactionalWriter.open({
-          client,
-          names,
-          compression: settings.compression ?? 'none',
-          transactionalId: `${group}.${partition}`,
-          timeoutMs: transactionTimeoutMs,
-        }),
-      this.#left.signal,
-    );
+  /** What fails on the way makes a writer worthless: it begins anew. */
+  #fence(partition: number): Promise<Opened> {
+    return this.parts.persistence.persist(() => this.#tryFence(partition), this.#left.signal);
+  }
+
+  async #tryFence(partition: number): Promise<Opened> {
+    const { client, names, catalogue, settings } = this.parts;
+    const writer = await TransactionalWriter.open({
+      client,
+      names,
+      catalogue,
+      compression: settings.compression ?? 'none',
+      transactionalId: `${this.options.group}.${partition}`,
+      timeoutMs: transactionTimeoutMs,
+    });
     try {
-      const committed = await persistence.persist(() => this.#committed(partition), this.#left.signal);
-      return { writer, committed };
+      return { writer, committed: await this.#committed(partition, writer) };
     } catch (error) {
       await writer.close();
       throw error;
@@ -194,18 +203,22 @@ export class KafkaMember implements Membership {
   }
 
   /** The next offset by topic: what was committed, but not before the low mark, where there is nothing any more. */
-  async #committed(partition: number): Promise<ReadonlyMap<string, number>> {
+  async #committed(partition: number, writer: TransactionalWriter): Promise<ReadonlyMap<string, number>> {
     const { admin, names, reader } = this.parts;
     const { group, topics, from = 'earliest' } = this.options;
     const onCluster = topics.map((topic) => names.onCluster(topic));
     const found = await admin.fetchOffsets({ groupId: names.onCluster(group), topics: onCluster });
     const committed = new Map<string, number>();
+    const ends = new Map<string, number>();
     for (const [index, topic] of topics.entries()) {
       const offsets = found.find((each) => each.topic === onCluster[index])?.partitions;
       const offset = Number(offsets?.find((each) => each.partition === partition)?.offset ?? -1);
       const { low, high } = await reader.offsets(topic, partition);
-      committed.set(topic, offset < 0 && from === 'latest' ? high : Math.max(offset, low));
+      if (offset < 0 && from === 'latest') ends.set(topic, high);
+      committed.set(topic, ends.get(topic) ?? Math.max(offset, low));
     }
+    // A successor must not begin at a later end: what comes until the first commit would be passed over.
+    if (ends.size > 0) await writer.write([], { group, partition, offsets: ends });
     return committed;
   }
 

@@ -8,6 +8,7 @@ import type { Persistence } from './persistence.js';
 import type { PlainWriter } from './plain-writer.js';
 import type { TopicCatalogue } from './topic-catalogue.js';
 import type { TransactionalWriter } from './transactional-writer.js';
+import { withEither } from './with-either.js';
 
 /** What the tasks of a process share. */
 export interface TaskParts {
@@ -52,9 +53,42 @@ export class KafkaTask implements Task {
 
   async fetch(topic: string, from: number, bounds: Bounds, signal: AbortSignal): Promise<readonly StoredMessage[]> {
     this.#checkTopic(topic);
+    return withEither([signal, this.lost], (ended) => this.#fetch(topic, from, bounds, ended));
+  }
+
+  async append(messages: readonly Message[]): Promise<readonly number[]> {
+    if (this.lost.aborted) throw this.#lossError();
+    await this.parts.catalogue.check(messages);
+    return this.parts.journals.write(messages);
+  }
+
+  async commit({ outputs, offsets }: Transaction): Promise<void> {
+    for (const topic of offsets.keys()) this.#checkTopic(topic);
+    if (this.lost.aborted) throw this.#lossError();
+    await this.parts.catalogue.check(outputs);
+    const { group, partition, writer } = this.assignment;
+    try {
+      await writer.write(outputs, { group, partition, offsets });
+    } catch (error) {
+      const fault = faultOf(error, this.parts.settings);
+      if (fault.kind === 'lasting') throw fault.error;
+      this.refused();
+      if (fault.kind === 'passing') this.parts.persistence.waits(fault.reason);
+      throw this.#lossError(error);
+    }
+    if (this.lost.aborted) return;
+    this.parts.persistence.answered();
+  }
+
+  /** Ends the task: waiting fetches return, writes that have not begun are refused, and its writer is closed. */
+  lose(): void {
+    if (this.lost.aborted) return;
+    this.#abort.abort();
+  }
+
+  async #fetch(topic: string, from: number, bounds: Bounds, ended: AbortSignal): Promise<readonly StoredMessage[]> {
     const { reader, longPoll, persistence } = this.parts;
     const { partition } = this;
-    const ended = AbortSignal.any([signal, this.lost]);
     while (!ended.aborted) {
       const known = this.#positions.get(topic);
       const cursor = { topic, partition, from: known?.from === from ? known.next : from };
@@ -70,36 +104,6 @@ export class KafkaTask implements Task {
       await longPoll.wait({ ...cursor, from: scan.next }, [ended]);
     }
     return [];
-  }
-
-  async append(messages: readonly Message[]): Promise<readonly number[]> {
-    if (this.lost.aborted) throw this.#lossError();
-    await this.parts.catalogue.check(messages);
-    return this.parts.journals.write(messages, this.lost);
-  }
-
-  async commit({ outputs, offsets }: Transaction): Promise<void> {
-    for (const topic of offsets.keys()) this.#checkTopic(topic);
-    if (this.lost.aborted) throw this.#lossError();
-    await this.parts.catalogue.check(outputs);
-    const { group, partition, writer } = this.assignment;
-    try {
-      await writer.write(outputs, { group, partition, offsets });
-    } catch (error) {
-      const fault = faultOf(error, this.parts.settings);
-      this.refused();
-      if (fault.kind === 'lasting') throw fault.error;
-      if (fault.kind === 'passing') this.parts.persistence.waits(fault.reason);
-      throw this.#lossError(error);
-    }
-    if (this.lost.aborted) return;
-    this.parts.persistence.answered();
-  }
-
-  /** Ends the task: waiting fetches return, writes that have not begun are refused, and its writer is closed. */
-  lose(): void {
-    if (this.lost.aborted) return;
-    this.#abort.abort();
   }
 
   #lossError(cause?: unknown): HeadwaterError {

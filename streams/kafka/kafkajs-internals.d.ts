@@ -32,16 +32,22 @@ declare module 'kafkajs/src/cluster/index.js' {
       }[];
     }): Promise<{ readonly responses: readonly ListedTopic[] }>;
 
-    fetch(request: {
-      readonly isolationLevel: number;
-      readonly maxWaitTime: number;
-      readonly minBytes: number;
-      readonly maxBytes: number;
-      readonly topics: readonly {
-        readonly topic: string;
-        readonly partitions: readonly { partition: number; fetchOffset: string; maxBytes: number }[];
-      }[];
-    }): Promise<{ readonly responses: readonly FetchedTopic[] }>;
+    fetch(request: FetchRequest): Promise<FetchResponse>;
+  }
+
+  export interface FetchRequest {
+    readonly isolationLevel: number;
+    readonly maxWaitTime: number;
+    readonly minBytes: number;
+    readonly maxBytes: number;
+    readonly topics: readonly {
+      readonly topic: string;
+      readonly partitions: readonly { partition: number; fetchOffset: string; maxBytes: number }[];
+    }[];
+  }
+
+  export interface FetchResponse {
+    readonly responses: readonly FetchedTopic[];
   }
 
   export interface ListedTopic {
@@ -86,4 +92,22 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
     readonly throttledUntil: number;
     scheduleCheckPendingRequests(): void;
   }
+}
+
+declare module 'kafkajs/src/protocol/requests/index.js' {
+  import type { ProduceOptions } from './produce-request.js';
+
+  /** What writes itself into a request. */
+  interface Encoded {
+    readonly buf: Buffer;
+    readonly buffer: Buffer;
+  }
+
+  interface MadeRequest {
+    readonly request: { readonly encode: () => Promise<Encoded> };
+  }
+
+  type MakeRequest = (options: ProduceOptions) => MadeRequest;
+
+  export const requests: { readonly Produce: { protocol: (of: { readonly version: number }) => MakeRequest } };
 }

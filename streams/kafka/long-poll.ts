@@ -21,17 +21,17 @@ export class LongPoll {
 
   /** Resolves when there may be more, or a signal is aborted: a tenth of a second later at most. */
   async wait(cursor: Cursor, signals: readonly AbortSignal[]): Promise<void> {
-    const any = AbortSignal.any([...signals, this.closed]);
-    if (any.aborted) return;
+    const ends = [...signals, this.closed];
+    if (ends.some(({ aborted }) => aborted)) return;
     await new Promise<void>((resolve) => {
       const waiting = { cursor, wake: resolve };
       const end = () => {
         this.#waiting.delete(waiting);
-        any.removeEventListener('abort', end);
+        for (const signal of ends) signal.removeEventListener('abort', end);
         resolve();
       };
       waiting.wake = end;
-      any.addEventListener('abort', end, { once: true });
+      for (const signal of ends) signal.addEventListener('abort', end, { once: true });
       this.#waiting.add(waiting);
       if (!this.#running) void this.#run();
     });

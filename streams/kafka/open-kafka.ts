@@ -25,7 +25,7 @@ import { PartitionReader } from './partition-reader.js';
 import { type BrokerState, closedError, Persistence } from './persistence.js';
 import { PlainWriter } from './plain-writer.js';
 import { TopicCatalogue } from './topic-catalogue.js';
-import { TopicNames } from './topic-names.js';
+import { foreignTopic, TopicNames } from './topic-names.js';
 import { TransactionalWriter, type WriterOptions } from './transactional-writer.js';
 
 export interface KafkaOptions extends KafkaSettings {
@@ -135,12 +135,8 @@ class KafkaTopics implements Topics {
       const writer = await this.#persist(() => TransactionalWriter.open(options));
       try {
         const messages = await decide();
-        if (messages.length > 0) await this.#checkedWrite(writer, messages);
-        done = true;
-      } catch (error) {
-        const fault = faultOf(error, this.options);
-        if (fault.kind === 'lasting') throw fault.error;
-        // Fenced, or in doubt: what there is now decides.
+        if (messages.length > 0) await this.#persist(() => this.#catalogue.check(messages));
+        done = messages.length === 0 || (await this.#isWritten(writer, messages));
       } finally {
         await writer.close();
       }
@@ -151,7 +147,7 @@ class KafkaTopics implements Topics {
     const groupId = this.#names.onCluster(group);
     const found = await this.#persist(() => this.#admin.fetchOffsets({ groupId }));
     return found.flatMap(({ topic: onCluster, partitions }) => {
-      const topic = this.#names.ours(onCluster) ?? onCluster;
+      const topic = this.#names.ours(onCluster) ?? foreignTopic(onCluster);
       return partitions.flatMap(({ partition, offset }) =>
         Number(offset) < 0 ? [] : [{ topic, partition, offset: Number(offset) }],
       );
@@ -205,10 +201,17 @@ class KafkaTopics implements Topics {
     ]);
   }
 
-  async #checkedWrite(writer: TransactionalWriter, messages: readonly Message[]): Promise<void> {
-    await this.#catalogue.check(messages);
-    const offsets = await writer.write(messages);
-    await seen(this.#reader, messages, offsets);
+  /** False where the writer was shut out, or the outcome is in doubt: what there is then decides. */
+  async #isWritten(writer: TransactionalWriter, messages: readonly Message[]): Promise<boolean> {
+    try {
+      const offsets = await writer.write(messages);
+      await seen(this.#reader, messages, offsets);
+      return true;
+    } catch (error) {
+      const fault = faultOf(error, this.options);
+      if (fault.kind === 'lasting') throw fault.error;
+      return false;
+    }
   }
 
   async #persist<Result>(call: () => Promise<Result>): Promise<Result> {
@@ -217,6 +220,11 @@ class KafkaTopics implements Topics {
   }
 
   #writerOptions(): Omit<WriterOptions, 'transactionalId' | 'timeoutMs'> {
-    return { client: this.#client, names: this.#names, compression: this.options.compression ?? 'none' };
+    return {
+      client: this.#client,
+      names: this.#names,
+      catalogue: this.#catalogue,
+      compression: this.options.compression ?? 'none',
+    };
   }
 }

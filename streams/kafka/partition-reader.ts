@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type Cluster from 'kafkajs/src/cluster/index.js';
+import type { default as Cluster, FetchRequest, FetchResponse } from 'kafkajs/src/cluster/index.js';
 
 import type { Bounds, PartitionOffsets, StoredMessage } from '../topics.js';
 import { readingCluster } from './client.js';
@@ -37,6 +37,8 @@ const mostFetchBytes = 64 * 2 ** 20;
 export class PartitionReader {
   readonly #cluster: Cluster;
   readonly #leftovers: Leftovers;
+  /** By broker: the fetch that opened its connection. */
+  readonly #opened = new Map<number, Promise<void>>();
 
   constructor(
     settings: KafkaSettings,
@@ -153,8 +155,7 @@ export class PartitionReader {
     const onCluster = await this.#target(topic);
     const [[nodeId] = [undefined]] = await this.#byLeader([cursor]);
     if (nodeId === undefined) return undefined;
-    const broker = await this.#cluster.findBroker({ nodeId });
-    const { responses } = await broker.fetch({
+    const { responses } = await this.#fetch(nodeId, {
       isolationLevel: readCommitted,
       maxWaitTime: 0,
       minBytes: 1,
@@ -171,9 +172,8 @@ export class PartitionReader {
       topic: this.names.onCluster(topic),
       partitions: [{ partition, fetchOffset: String(from), maxBytes: 2 ** 20 }],
     }));
-    const broker = await this.#cluster.findBroker({ nodeId });
     const request = { isolationLevel: readCommitted, maxWaitTime, minBytes: 1, maxBytes: 4 * 2 ** 20, topics };
-    const { responses } = await broker.fetch(request);
+    const { responses } = await this.#fetch(nodeId, request);
     return responses.flatMap(({ topicName, partitions }) =>
       partitions.flatMap((fetched) => {
         const cursor = group.find(
@@ -185,6 +185,24 @@ export class PartitionReader {
         return [cursor];
       }),
     );
+  }
+
+  /**
+   * One fetch alone opens a broker's connection for fetches: kafkajs opens two for two that come at once, and forgets the first,
+   * which then keeps the process alive.
+   */
+  async #fetch(nodeId: number, request: FetchRequest): Promise<FetchResponse> {
+    const opening = this.#opened.get(nodeId);
+    if (opening !== undefined) await opening;
+    const answer = this.#cluster.findBroker({ nodeId }).then((broker) => broker.fetch(request));
+    const settled = () => undefined;
+    if (opening === undefined) this.#opened.set(nodeId, answer.then(settled, settled));
+    try {
+      return await answer;
+    } catch (error) {
+      this.#opened.delete(nodeId);
+      throw error;
+    }
   }
 
   /** What to take for a position out of range: before the low mark, or behind the end. */

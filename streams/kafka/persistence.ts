@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { HeadwaterError } from '../../schemas/errors.js';
 import { faultOf } from './kafka-error.js';
 import type { KafkaSettings } from './kafka-settings.js';
+import { withEither } from './with-either.js';
 
 /** Whether the brokers answer. */
 export type BrokerState =
@@ -38,7 +39,7 @@ export class Persistence {
     patienceMs = Infinity,
   ): Promise<Result> {
     const started = this.now();
-    const ended = AbortSignal.any([signal, this.closed]);
+    const signals = [signal, this.closed];
     for (let delayMs = firstDelayMs; ; delayMs = Math.min(2 * delayMs, lastDelayMs)) {
       if (this.closed.aborted) throw closedError();
       try {
@@ -49,10 +50,11 @@ export class Persistence {
         const fault = faultOf(error, this.settings);
         if (fault.kind === 'lasting') throw fault.error;
         if (fault.kind === 'fenced') throw error;
-        if (ended.aborted) throw this.closed.aborted ? closedError() : this.#unreachable(fault.reason, error);
+        if (signals.some(({ aborted }) => aborted))
+          throw this.closed.aborted ? closedError() : this.#unreachable(fault.reason, error);
         this.waits(fault.reason);
         if (this.now() - started >= patienceMs) throw this.#unreachable(fault.reason, error);
-        await delay(delayMs, undefined, { signal: ended }).catch(() => undefined);
+        await withEither(signals, (ended) => delay(delayMs, undefined, { signal: ended })).catch(() => undefined);
       }
     }
   }

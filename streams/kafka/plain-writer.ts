@@ -32,10 +32,10 @@ export class PlainWriter {
     });
   }
 
-  write(messages: readonly Message[], signal: AbortSignal): Promise<readonly number[]> {
+  write(messages: readonly Message[]): Promise<readonly number[]> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ messages, resolve, reject });
-      this.#running ??= this.#run(signal).finally(() => {
+      this.#running ??= this.#run().finally(() => {
         this.#running = undefined;
       });
     });
@@ -46,16 +46,13 @@ export class PlainWriter {
     await this.#producer.disconnect().catch(() => undefined);
   }
 
-  async #run(signal: AbortSignal): Promise<void> {
+  async #run(): Promise<void> {
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       const batch = this.#waiting;
       this.#waiting = [];
       try {
-        const offsets = await this.persistence.persist(
-          () => this.#send(batch.flatMap(({ messages }) => messages)),
-          signal,
-        );
+        const offsets = await this.persistence.persist(() => this.#send(batch.flatMap(({ messages }) => messages)));
         let from = 0;
         for (const { messages, resolve } of batch) {
           resolve(offsets.slice(from, from + messages.length));
@@ -74,7 +71,7 @@ export class PlainWriter {
       throw error;
     });
     const offsets: number[] = new Array(messages.length).fill(-1);
-    for (const request of requestsOf(messages)) {
+    for (const request of requestsOf(messages, (topic) => this.options.catalogue.batchBytes(topic))) {
       const answers = await this.#producer.sendBatch(
         batchOf(
           request.map(({ message }) => message),

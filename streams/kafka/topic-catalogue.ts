@@ -1,14 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { type Admin, ConfigResourceTypes, type ITopicConfig } from 'kafkajs';
+import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
 
 import { HeadwaterError } from '../../schemas/errors.js';
 import type { Message, TopicSpec } from '../topics.js';
 import { isForeign, type TopicNames } from './topic-names.js';
 
+// Node sees no such name on a CommonJS module that spreads its exports.
+const { ConfigResourceTypes } = kafkajs;
 /** Bytes that Kafka adds to a message in its batch, at most. */
 const overheadBytes = 512;
 const defaultMaxBytes = 1_048_588;
+/** Of what one request carries to one partition: below Kafka's default limit, with room for its frame. */
+const mostBatchBytes = 900_000;
 
 interface KnownTopic {
   readonly spec: TopicSpec;
@@ -18,6 +22,7 @@ interface KnownTopic {
 /** The pipeline's topics as the cluster has them; asked once, since partitions and cleanup of a topic in use do not change. */
 export class TopicCatalogue {
   readonly #known = new Map<string, KnownTopic>();
+  #maxMessageBytes = defaultMaxBytes - overheadBytes;
 
   constructor(
     private readonly admin: Admin,
@@ -27,8 +32,12 @@ export class TopicCatalogue {
 
   /** What every known topic takes. */
   get maxMessageBytes(): number {
-    const limits = [...this.#known.values()].map(({ maxMessageBytes }) => maxMessageBytes);
-    return Math.min(defaultMaxBytes - overheadBytes, ...limits);
+    return this.#maxMessageBytes;
+  }
+
+  /** Bytes of messages that a batch for a topic may hold: Kafka's limit of a message is one of a batch. */
+  batchBytes(topic: string): number {
+    return Math.min(mostBatchBytes, this.#known.get(topic)?.maxMessageBytes ?? defaultMaxBytes);
   }
 
   /** Creates what is missing, and compares what is there. */
@@ -126,7 +135,9 @@ export class TopicCatalogue {
     const configs = await this.#configs(onCluster);
     for (const [index, name] of unknown.entries()) {
       const partitions = topics.find((topic) => topic.name === onCluster[index])?.partitions.length ?? 0;
-      this.#known.set(name, knownTopic(name, partitions, configs.get(onCluster[index] ?? '') ?? new Map()));
+      const known = knownTopic(name, partitions, configs.get(onCluster[index] ?? '') ?? new Map());
+      this.#known.set(name, known);
+      this.#maxMessageBytes = Math.min(this.#maxMessageBytes, known.maxMessageBytes);
     }
   }
 

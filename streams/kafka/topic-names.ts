@@ -24,3 +24,8 @@ export class TopicNames {
 export function isForeign(name: string): boolean {
   return name.startsWith(foreignMark);
 }
+
+/** A topic's name as people know it. */
+export function plainName(name: string): string {
+  return isForeign(name) ? name.slice(foreignMark.length) : name;
+}

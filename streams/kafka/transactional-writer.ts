@@ -10,12 +10,13 @@ import {
 } from 'kafkajs';
 
 import type { Message } from '../topics.js';
-import { sizeOf } from './topic-catalogue.js';
+import { sizeOf, type TopicCatalogue } from './topic-catalogue.js';
 import type { TopicNames } from './topic-names.js';
 
 export interface WriterOptions {
   readonly client: Kafka;
   readonly names: TopicNames;
+  readonly catalogue: TopicCatalogue;
   readonly compression: 'none' | 'gzip';
   /** As the pipeline names it. */
   readonly transactionalId: string;
@@ -30,8 +31,6 @@ export interface GroupOffsets {
   readonly offsets: ReadonlyMap<string, number>;
 }
 
-/** Of what one request may carry to one partition: below Kafka's default limit of a batch, with room for its frame. */
-const batchBytes = 900_000;
 /** Of one request in all. */
 const requestBytes = 8 * 2 ** 20;
 
@@ -82,7 +81,9 @@ export class TransactionalWriter {
   ): Promise<readonly number[]> {
     const transaction = await this.producer.transaction();
     const offsets = await this.#send(transaction, messages);
-    if (consumed !== undefined && consumed.offsets.size > 0) await this.#sendOffsets(transaction, consumed);
+    // Without messages it is the offsets, be there any or none, that make the brokers look who writes.
+    if (consumed !== undefined && (consumed.offsets.size > 0 || messages.length === 0))
+      await this.#sendOffsets(transaction, consumed);
     sent(offsets);
     await transaction.commit();
     return offsets;
@@ -94,7 +95,7 @@ export class TransactionalWriter {
 
   async #send(transaction: Transaction, messages: readonly Message[]): Promise<readonly number[]> {
     const offsets: number[] = new Array(messages.length).fill(-1);
-    for (const request of requestsOf(messages)) {
+    for (const request of requestsOf(messages, (topic) => this.options.catalogue.batchBytes(topic))) {
       const batch = batchOf(
         request.map(({ message }) => message),
         this.options,
@@ -160,7 +161,10 @@ interface Placed {
 }
 
 /** In the order of the messages, split where the brokers would refuse a request for its size. */
-export function requestsOf(messages: readonly Message[]): readonly (readonly Placed[])[] {
+export function requestsOf(
+  messages: readonly Message[],
+  batchBytes: (topic: string) => number,
+): readonly (readonly Placed[])[] {
   const requests: Placed[][] = [];
   let request: Placed[] = [];
   let total = 0;
@@ -170,7 +174,7 @@ export function requestsOf(messages: readonly Message[]): readonly (readonly Pla
     const place = `${topic}/${partition}`;
     const bytes = sizeOf(key, value, headers) + 70;
     const here = (byPlace.get(place) ?? 0) + bytes;
-    if (request.length > 0 && (here > batchBytes || total + bytes > requestBytes)) {
+    if (request.length > 0 && (here > batchBytes(topic) || total + bytes > requestBytes)) {
       requests.push(request);
       request = [];
       total = 0;

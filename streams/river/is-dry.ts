@@ -9,20 +9,35 @@ interface Consumer {
 /** What flows from stage to stage: nothing of it is left when a river has ended. */
 const flowing = new Set(['plans', 'drafts', 'refined', 'samples', 'corrections', 'ledger', 'shards']);
 
-/** Whether consumers have committed all that their topics hold. */
+/**
+ * Whether consumers have committed all that their topics hold. Looks twice: while one topic is looked at, a stage may still write
+ * to another one; where nobody has committed anything between two looks, nobody did.
+ */
 export async function isDry(topics: Topics, consumers: readonly Consumer[]): Promise<boolean> {
+  const first = await look(topics, consumers);
+  return first !== undefined && first === (await look(topics, consumers));
+}
+
+/** What is committed, as one text; undefined where something is left. */
+async function look(topics: Topics, consumers: readonly Consumer[]): Promise<string | undefined> {
+  const seen: string[] = [];
   for (const { name, inputs } of consumers) {
     const committed = await topics.committed(name);
     for (const topic of inputs) {
-      const { length: partitions } = await topics.offsets(topic);
-      for (let partition = 0; partition < partitions; partition++) {
+      for (const [partition, { low, high, pending }] of (await topics.offsets(topic)).entries()) {
         const mine = committed.find((offset) => offset.topic === topic && offset.partition === partition);
-        const left = await topics.read(topic, partition, mine?.offset ?? 0, { maxRecords: 1, maxBytes: 1 });
-        if (left.length > 0) return false;
+        const next = Math.max(low, mine?.offset ?? 0);
+        if (pending || (next < high && (await hasMore(topics, topic, partition, next)))) return undefined;
+        seen.push(`${name}/${topic}/${partition}/${next}`);
       }
     }
   }
-  return true;
+  return seen.join();
+}
+
+/** Whether there is a message: an offset below the end need not have one. */
+export async function hasMore(topics: Topics, topic: string, partition: number, from: number): Promise<boolean> {
+  return (await topics.read(topic, partition, from, { maxRecords: 1, maxBytes: 1 })).length > 0;
 }
 
 /** Whether the stages that ever ran have nothing left to do: a crash may leave some after the last `complete` tick. */

@@ -1,19 +1,14 @@
-import { resolve as resolvePath } from 'node:path';
+import { isAbsolute, relative, resolve as resolvePath } from 'node:path';
 
-import { z } from 'zod';
-
-import { parseJson } from '../../schemas/codec.js';
 import type { DeadLetter } from '../../schemas/dead-letter.js';
 import type { Domain } from '../../schemas/domain.js';
 import { HeadwaterError } from '../../schemas/errors.js';
-import { recordId } from '../../schemas/ids.js';
 import type { Seed } from '../../schemas/seed.js';
 import { crashPoint } from '../crash-point.js';
 import { type InputCounts, type InputOptions, readInput } from '../inputs/read-input.js';
 import { recordMessage } from '../record-message.js';
-import { readAll } from '../stage/read-all.js';
-import { stateTopic } from '../stage/stage.js';
 import type { Message, Topics } from '../topics.js';
+import { loadedBefore, loadTopic, progressMessage } from './load-progress.js';
 import { targetMessage } from './targets.js';
 
 export interface LoadOptions {
@@ -23,10 +18,14 @@ export interface LoadOptions {
   readonly partitions: number;
   readonly source: InputOptions<'real'>['source'];
   readonly base: string;
+  /** Files below it are known by their place in it, so that workers with other folders know them too. @default `base` */
+  readonly root?: string;
   readonly domain: Domain;
   readonly now: () => number;
   readonly signal?: AbortSignal;
   readonly progress?: (counts: InputCounts) => void;
+  /** How records are written, all or nothing. @default to the topics, as they are */
+  readonly append?: (messages: readonly Message[]) => Promise<unknown>;
 }
 
 const batchSize = 500;
@@ -54,20 +53,26 @@ export async function readSeeds(options: Pick<LoadOptions, 'source' | 'base' | '
 
 /** Seeds into every lane, with the targets that open them, all or nothing. */
 export async function loadSeeds(
-  { seeds, dead }: Pick<ReadSeeds, 'seeds' | 'dead'>,
-  { topics, topic, partitions, now }: Pick<LoadOptions, 'topics' | 'topic' | 'partitions' | 'now'>,
+  read: Pick<ReadSeeds, 'seeds' | 'dead'>,
+  options: Pick<LoadOptions, 'topics' | 'topic' | 'partitions' | 'now'>,
   targets: readonly (number | null | undefined)[] = [],
 ): Promise<void> {
+  await options.topics.append(seedMessages(read, options, targets));
+}
+
+/** The same as messages. With the seeds go the bad lines, or a crash between the two would bury these a second time. */
+export function seedMessages(
+  { seeds, dead }: Pick<ReadSeeds, 'seeds' | 'dead'>,
+  { topic, partitions, now }: Pick<LoadOptions, 'topic' | 'partitions' | 'now'>,
+  targets: readonly (number | null | undefined)[] = [],
+): readonly Message[] {
   const at = now();
   const lanes = Array.from({ length: partitions }, (_, lane) => lane);
-  const messages = [
+  return [
+    ...dead.map((letter) => recordMessage('dead-letters', 0, letter)),
     ...lanes.flatMap((lane) => seeds.map((seed) => recordMessage(topic, lane, seed))),
     ...targets.flatMap((total, lane) => (total === undefined ? [] : [targetMessage(topic, lane, total, at)])),
   ];
-  crashPoint('seeds.append.before');
-  // With the seeds, or a crash between the two would bury the bad lines a second time.
-  await topics.append([...dead.map((letter) => recordMessage('dead-letters', 0, letter)), ...messages]);
-  crashPoint('seeds.append.after');
 }
 
 /**
@@ -79,20 +84,20 @@ export async function loadRecords(
   options: LoadOptions,
   resume: boolean,
 ): Promise<InputCounts> {
-  const { topics, topic, partitions, signal } = options;
-  await topics.ensure([{ name: progressTopic, partitions: 1, cleanup: 'compact' }]);
-  const loaded = await loadedLines(topics, topic);
+  const { topics, topic, partitions, signal, append: write = (messages) => topics.append(messages) } = options;
+  await topics.ensure([loadTopic]);
+  const { lines: loaded, records } = await loadedBefore(topics, topic);
   const input = readInput({ ...options, kind });
-  let turn = resume ? await recordsIn(topics, topic) : 0;
+  let turn = records;
   let batch: Message[] = [];
   /** The last line of each file in the batch. */
   let lines = new Map<string, number>();
 
   /** Records and dead letters go with the place that they end at, so none of them is written again. */
   async function append(): Promise<void> {
-    const progress = [...lines].map(([file, line]) => progressMessage(topic, file, line));
+    const progress = [...lines].map(([file, line]) => progressMessage({ topic, file, line, records: turn }));
     crashPoint(`${kind}.append.before`);
-    await topics.append([...batch, ...progress]);
+    await write([...batch, ...progress]);
     crashPoint(`${kind}.append.after`);
     batch = [];
     lines = new Map();
@@ -119,34 +124,11 @@ export async function loadRecords(
 }
 
 /** The same for the same file, whatever folder it was named from; a package or standard input is its own name. */
-function placeOf({ source, base }: LoadOptions, file: string): string {
-  return typeof source === 'string' && file !== '-' ? resolvePath(base, file) : file;
-}
-
-/** How far each file was loaded: the last line, by topic and file. */
-const progressTopic = stateTopic('load');
-const progressSchema = z.object({ topic: z.string(), file: z.string(), line: z.int() });
-
-function progressMessage(topic: string, file: string, line: number): Message {
-  const value = new TextEncoder().encode(JSON.stringify({ topic, file, line }));
-  // A hash, since the keys of a log are shorter than paths may be.
-  return { topic: progressTopic, partition: 0, key: recordId('load', topic, file), value };
-}
-
-/** The last line of each file that was loaded into a topic. */
-async function loadedLines(topics: Topics, topic: string): Promise<ReadonlyMap<string, number>> {
-  const lines = new Map<string, number>();
-  for await (const { value } of readAll(topics, progressTopic, 0)) {
-    if (value === null) continue;
-    const loaded = progressSchema.parse(parseJson(value));
-    if (loaded.topic === topic) lines.set(loaded.file, loaded.line);
-  }
-  return lines;
-}
-
-/** All records that a topic ever had. */
-async function recordsIn(topics: Topics, topic: string): Promise<number> {
-  return (await topics.offsets(topic)).reduce((sum, { high }) => sum + high, 0);
+function placeOf({ source, base, root = base }: LoadOptions, file: string): string {
+  if (typeof source !== 'string' || file === '-') return file;
+  const path = resolvePath(base, file);
+  const inRoot = relative(root, path);
+  return inRoot.startsWith('..') || isAbsolute(inRoot) ? path : inRoot;
 }
 
 function sourceName(source: LoadOptions['source']): string {

@@ -1,18 +1,27 @@
-import { decode, parseJson } from '../../schemas/codec.js';
+import { decode } from '../../schemas/codec.js';
 import type { Correction } from '../../schemas/correction.js';
 import type { LedgerEntry } from '../../schemas/ledger-entry.js';
 import type { Recipe } from '../../schemas/recipe.js';
 import { addOutcomes, countsKey, noOutcomes, type OutcomeCounts } from '../stage/outcome-counts.js';
 import { readAll } from '../stage/read-all.js';
-import { stateTopic } from '../stage/stage.js';
+import type { Stage } from '../stage/stage.js';
 import type { Topics } from '../topics.js';
-import { inputsOf, type StageName, stageNames } from './stages.js';
+import { hasMore } from './is-dry.js';
+import { isMmdKey, type MergedCorrection, mergedCorrection } from './merged-correction.js';
+import { type PartitionStatus, partitionStatuses } from './partition-status.js';
+import { stageMemories } from './stage-memories.js';
+import { idleParts, stagesOf } from './stages.js';
+import { readWorkers, type WorkerStatus } from './workers.js';
 
 export interface StageStatus {
-  readonly name: StageName;
+  readonly name: string;
   readonly counts: OutcomeCounts;
   /** Committed and not yet consumed, by input and partition. */
   readonly lags: readonly { readonly topic: string; readonly partition: number; readonly lag: number }[];
+  /** The same by partition, with who holds it. */
+  readonly partitions: readonly PartitionStatus[];
+  /** Committed, over the workers' last report intervals. */
+  readonly recordsPerSecond: number;
 }
 
 export interface LedgerSums {
@@ -28,8 +37,12 @@ export interface LedgerSums {
 export interface RiverStatus {
   readonly stages: readonly StageStatus[];
   readonly ledger: LedgerSums;
+  /** The newest of any lane. */
   readonly correction: Correction | null;
+  /** Of all lanes as one. */
+  readonly merged: MergedCorrection | null;
   readonly deadLetters: number;
+  readonly workers: readonly WorkerStatus[];
 }
 
 /** The sums of a ledger without entries. */
@@ -43,21 +56,29 @@ export const noLedger: LedgerSums = {
 };
 
 /** Where a river stands, from its topics alone: it may run meanwhile, or have ended long ago. */
-export async function riverStatus(recipe: Recipe, topics: Topics): Promise<RiverStatus> {
-  const stages: StageStatus[] = [];
-  for (const name of stageNames) {
-    stages.push({
-      name,
-      counts: await stageCounts(topics, name),
-      lags: await stageLags(topics, name, inputsOf(recipe, name)),
-    });
-  }
-  return {
-    stages,
-    ledger: await ledgerSums(topics),
-    correction: await newestCorrection(topics),
-    deadLetters: (await topics.offsets('dead-letters')).reduce((sum, { low, high }) => sum + high - low, 0),
-  };
+export async function riverStatus(recipe: Recipe, topics: Topics, now = Date.now()): Promise<RiverStatus> {
+  const workers = await readWorkers(topics, now);
+  const [stages, ledger, newest, windows, deadLetters] = await Promise.all([
+    Promise.all(stagesOf(recipe, idleParts).map((stage) => stageStatus(topics, stage, workers))),
+    ledgerSums(topics),
+    newestCorrections(topics),
+    stageMemories(topics, 'align', isMmdKey),
+    countMessages(topics, 'dead-letters'),
+  ]);
+  const correction = newestOf(newest);
+  const merged = mergedCorrection(recipe, windows, newest);
+  return { stages, ledger, correction, merged, deadLetters, workers };
+}
+
+async function stageStatus(
+  topics: Topics,
+  { name, inputs }: Stage,
+  workers: readonly WorkerStatus[],
+): Promise<StageStatus> {
+  const [counts, lags] = await Promise.all([stageCounts(topics, name), stageLags(topics, name, inputs)]);
+  const partitions = partitionStatuses(name, lags, workers);
+  const recordsPerSecond = partitions.reduce((sum, partition) => sum + partition.recordsPerSecond, 0);
+  return { name, counts, lags, partitions, recordsPerSecond: Math.round(recordsPerSecond * 10) / 10 };
 }
 
 /** How many records left a stage in which way, over all partitions. */
@@ -73,16 +94,12 @@ export async function acceptedSamples(topics: Topics): Promise<number> {
 }
 
 async function stateValues(topics: Topics, stage: string, wanted: string): Promise<readonly unknown[]> {
-  const topic = stateTopic(stage);
-  const values: unknown[] = [];
-  const { length: partitions } = await topics.offsets(topic);
-  for (let partition = 0; partition < partitions; partition++) {
-    for await (const { key, value } of readAll(topics, topic, partition)) {
-      if (key === wanted && value !== null) values[partition] = parseJson(value);
-    }
-  }
-  return values.filter((value) => value !== undefined);
+  const memories = await stageMemories(topics, stage, (key) => key === wanted);
+  return memories.flatMap((memory) => (memory.has(wanted) ? [memory.get(wanted)] : []));
 }
+
+/** Offsets that marks alone may take at the end of a partition. */
+const fewOffsets = 16;
 
 /** Committed and not yet consumed, by input and partition. */
 export async function stageLags(
@@ -90,15 +107,22 @@ export async function stageLags(
   stage: string,
   inputs: readonly string[],
 ): Promise<StageStatus['lags']> {
-  const committed = await topics.committed(stage);
-  const lags = [];
-  for (const topic of inputs) {
-    for (const [partition, { low, high }] of (await topics.offsets(topic)).entries()) {
-      const mine = committed.find((offset) => offset.topic === topic && offset.partition === partition);
-      lags.push({ topic, partition, lag: Math.max(0, high - Math.max(low, mine?.offset ?? 0)) });
-    }
-  }
-  return lags;
+  const [committed, ends] = await Promise.all([
+    topics.committed(stage),
+    Promise.all(inputs.map((topic) => topics.offsets(topic))),
+  ]);
+  return Promise.all(
+    inputs.flatMap((topic, index) =>
+      (ends[index] ?? []).map(async ({ low, high }, partition) => {
+        const mine = committed.find((offset) => offset.topic === topic && offset.partition === partition);
+        const next = Math.max(low, mine?.offset ?? 0);
+        const behind = Math.max(0, high - next);
+        // Behind the last message there may be marks of its transaction, which nobody consumes.
+        const isEnd = behind > 0 && behind <= fewOffsets && !(await hasMore(topics, topic, partition, next));
+        return { topic, partition, lag: isEnd ? 0 : behind };
+      }),
+    ),
+  );
 }
 
 /** What the ledger says of all plans that have ended. */
@@ -126,12 +150,30 @@ function withEntry(sums: LedgerSums, entry: LedgerEntry): LedgerSums {
 
 /** The last correction; null where there was none. */
 export async function newestCorrection(topics: Topics): Promise<Correction | null> {
-  /** The last of each lane: within a lane, times do not ascend, since samples come in the order of their plans. */
+  return newestOf(await newestCorrections(topics));
+}
+
+/** The last correction of each lane: within a lane, times do not ascend, since samples come in the order of their plans. */
+async function newestCorrections(topics: Topics): Promise<readonly Correction[]> {
   const last = new Map<number, Correction>();
   for await (const record of records(topics, 'corrections')) {
     if (record.kind === 'correction') last.set(record.lane, record);
   }
-  return [...last.values()].sort((a, b) => b.at - a.at)[0] ?? null;
+  return [...last.values()].sort((a, b) => a.lane - b.lane);
+}
+
+function newestOf(corrections: readonly Correction[]): Correction | null {
+  return [...corrections].sort((a, b) => b.at - a.at)[0] ?? null;
+}
+
+/** Offsets alone do not tell: not each one has a message. */
+async function countMessages(topics: Topics, topic: string): Promise<number> {
+  let count = 0;
+  const { length: partitions } = await topics.offsets(topic);
+  for (let partition = 0; partition < partitions; partition++) {
+    for await (const _ of readAll(topics, topic, partition)) count++;
+  }
+  return count;
 }
 
 async function* records(topics: Topics, topic: string) {

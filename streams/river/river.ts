@@ -1,6 +1,7 @@
 import { decode } from '../../schemas/codec.js';
 import type { Recipe } from '../../schemas/recipe.js';
 import { follow } from '../follow.js';
+import { isForeign } from '../kafka/topic-names.js';
 import { runStage, type StageRun } from '../stage/run-stage.js';
 import type { Committed } from '../stage/run-task.js';
 import type { Stage } from '../stage/stage.js';
@@ -8,7 +9,7 @@ import type { Topics } from '../topics.js';
 import { BarrenStreak } from './barren-streak.js';
 import { DeadStreak } from './dead-streak.js';
 import { isDry } from './is-dry.js';
-import { type RiverParts, realTopics, type StageName, stageNames, stagesOf, windowOf } from './stages.js';
+import { idleParts, type RiverParts, realTopics, type StageName, stageNames, stagesOf, windowOf } from './stages.js';
 import { startTicker } from './ticker.js';
 import { topicsOf } from './topics-of.js';
 
@@ -42,7 +43,7 @@ export async function startRiver(options: RiverOptions): Promise<River> {
   const complete = new AbortController();
   const parts: RiverParts = { ...options.parts, complete: complete.signal };
   const stages = stagesOf(recipe, parts, options.stages);
-  await topics.ensure(topicsOf(recipe, stagesOf(recipe, parts, stageNames)));
+  await ensureTopics(recipe, topics);
 
   const changed = new Waiters();
   const streak = new DeadStreak(Math.max(leastDead, 2 * windowOf(recipe)));
@@ -60,16 +61,23 @@ export async function startRiver(options: RiverOptions): Promise<River> {
   const ending = new AbortController();
   const endless = realTopics(recipe);
   /** All there is must be committed at the end, but for the real stream, which need not end. */
-  const consumers = stages.map(({ name, inputs }) => ({
+  const consumers = [...stages, ...manifestOf(recipe, options.stages)].map(({ name, inputs }) => ({
     name,
-    inputs: inputs.filter((topic) => !endless.includes(topic)),
+    inputs: inputs.filter((topic) => !endless.includes(topic) && !isForeign(topic)),
   }));
   let graceTimer: NodeJS.Timeout | undefined;
   const { every } = recipe.shards;
-  const closesByTime = every !== undefined && stages.some(({ name }) => name === 'shard');
-  const stopTicker = closesByTime
-    ? startTicker({ topics, everyMs: every, now: Date.now, failed: (error) => hopeless.reject(error) })
-    : undefined;
+  const sharding = runs.find(({ name }) => name === 'shard');
+  const stopTicker =
+    every !== undefined && sharding !== undefined
+      ? startTicker({
+          topics,
+          lanes: () => sharding.partitions,
+          everyMs: every,
+          now: Date.now,
+          failed: (error) => hopeless.reject(error),
+        })
+      : undefined;
 
   /** Writers first: what they have accepted by then still goes into the shards. */
   async function drain(): Promise<void> {
@@ -122,6 +130,21 @@ export async function startRiver(options: RiverOptions): Promise<River> {
       }, graceMs);
     },
   };
+}
+
+/** Creates what topics of a recipe are missing. */
+export async function ensureTopics(recipe: Recipe, topics: Topics): Promise<void> {
+  const stages = stagesOf(recipe, idleParts);
+  const partitions = new Map<string, number>();
+  for (const topic of stages.flatMap(({ inputs }) => inputs.filter(isForeign))) {
+    partitions.set(topic, (await topics.offsets(topic)).length);
+  }
+  await topics.ensure(topicsOf(recipe, stages, partitions));
+}
+
+/** A worker that does not write the manifest stays until whoever does has written it. */
+function manifestOf(recipe: Recipe, running: readonly StageName[] = stageNames): readonly Stage[] {
+  return running.includes('manifest') ? [] : stagesOf(recipe, idleParts, ['manifest']);
 }
 
 /** A stage that makes files of what others have made. */

@@ -19,11 +19,12 @@ import { embed } from '../../operators/synalign/embed.js';
 import { rollingMmd } from '../../operators/synalign/rolling-mmd.js';
 import type { AnyRecord } from '../../schemas/codec.js';
 import type { LanguageModelConfig, Recipe } from '../../schemas/recipe.js';
+import { type IntakeParts, intakeStages } from '../intake/intake-stages.js';
 import { manifest } from '../shards/manifest.js';
 import { shard } from '../shards/shard.js';
 import { onKinds } from '../stage/on-kinds.js';
 import type { Stage, StageContext } from '../stage/stage.js';
-import { gatheredTopics } from './topics-of.js';
+import { gatheredTopics, ownTopic } from './topics-of.js';
 
 /** A language model whose answers go to the journal of the task that asks. */
 export type JournaledModel = (journal: Journal) => LanguageModel;
@@ -37,6 +38,7 @@ export interface RiverParts {
   readonly meter: Meter;
   /** The folder of the shards. */
   readonly shardDir: string;
+  readonly intake: IntakeParts;
   /** Aborted when every lane has its samples: what is still on its way is surplus. */
   readonly complete: AbortSignal;
 }
@@ -44,12 +46,14 @@ export interface RiverParts {
 type Operator = OperatorFunction<AnyRecord, Outcome<AnyRecord, AnyRecord>>;
 type StageOf = (recipe: Recipe, parts: RiverParts) => Stage;
 
-/** The names of the stages, in the order of the river. */
+/** The names of the stages that every river has, in its order. */
 export const stageNames = ['plan', 'draft', 'refine', 'align', 'shard', 'manifest'] as const;
-export type StageName = (typeof stageNames)[number];
+/** What a worker can be told to run; `intake` stands for a stage for each input that is a topic of others. */
+export const runnableStages = ['intake', ...stageNames] as const;
+export type StageName = (typeof runnableStages)[number];
 
 /** Every stage of the river: an operator goes in by a line here. */
-const table: Readonly<Record<StageName, StageOf>> = {
+const table: Readonly<Record<(typeof stageNames)[number], StageOf>> = {
   plan: (recipe) => ({
     ...bounded(4 * windowOf(recipe)),
     inputs: [seedsTopic(recipe), 'ledger'],
@@ -137,14 +141,11 @@ const leastHeld = 4096;
 export function stagesOf(
   recipe: Recipe,
   parts: RiverParts,
-  names: readonly StageName[] = stageNames,
+  names: readonly StageName[] = runnableStages,
 ): readonly Stage[] {
-  return names.map((name) => ({ ...table[name](recipe, parts), name }));
-}
-
-/** The topics that a stage consumes. */
-export function inputsOf(recipe: Recipe, name: StageName): readonly string[] {
-  return table[name](recipe, idleParts).inputs;
+  return names.flatMap((name) =>
+    name === 'intake' ? intakeStages(recipe, parts.intake) : [{ ...table[name](recipe, parts), name }],
+  );
 }
 
 /** Parts for those who only ask how the stages are laid out. */
@@ -154,6 +155,7 @@ export const idleParts: RiverParts = {
   embedder: undefined,
   meter: silent,
   shardDir: '',
+  intake: { registryPassword: () => Promise.reject(new TypeError('these stages are not to run')) },
   complete: new AbortController().signal,
 };
 
@@ -170,13 +172,13 @@ export const defaultSequences = 8;
 
 /** The topic that the planner reads seeds and targets from. */
 export function seedsTopic({ inputs }: Recipe): string {
-  return typeof inputs.seeds === 'object' && 'topic' in inputs.seeds ? inputs.seeds.topic : 'seeds';
+  return ownTopic(inputs.seeds) ?? 'seeds';
 }
 
 /** The topic of the real stream: none where there is none, or nothing compares with it. */
 export function realTopics({ inputs, steps }: Recipe): readonly string[] {
   if (inputs.real === undefined || steps.rollingMmd === 'off') return [];
-  return [typeof inputs.real === 'object' && 'topic' in inputs.real ? inputs.real.topic : 'real'];
+  return [ownTopic(inputs.real) ?? 'real'];
 }
 
 /** A text is put in plan order, judged, counted, embedded, and compared with the real stream. */

@@ -1,6 +1,8 @@
-import type { InputConfig, Recipe } from '../../schemas/recipe.js';
+import { type InputConfig, isForeignTopic, type Recipe } from '../../schemas/recipe.js';
 import { journalTopic, type Stage, stateTopic } from '../stage/stage.js';
 import type { TopicSpec } from '../topics.js';
+import { loadTopic } from './load-progress.js';
+import { pipelineTopic } from './pipeline-identity.js';
 
 /** Topics whose one partition gathers what all lanes write. */
 export const gatheredTopics: readonly string[] = ['shards'];
@@ -18,12 +20,19 @@ const lanes = [
   'dead-letters',
 ];
 
-/** The topics that a recipe's river needs. Retention, where the recipe asks for it, is for what flows, not for what counts. */
-export function topicsOf({ topics, inputs }: Recipe, stages: readonly Stage[]): readonly TopicSpec[] {
+/**
+ * The topics that a recipe's river needs; `partitionsOf` tells how many partitions a topic of others has. Retention, where the recipe asks for it, is for what flows, not for what counts.
+ */
+export function topicsOf(
+  { topics, inputs }: Recipe,
+  stages: readonly Stage[],
+  partitionsOf: ReadonlyMap<string, number> = new Map(),
+): readonly TopicSpec[] {
   const { partitions } = topics;
   const retention = retentionOf(topics.retention);
-  const flowing = new Set(['real', ...topicOf(inputs.real), 'plans', 'drafts', 'refined', 'samples', 'corrections']);
-  const named = [inputs.seeds, inputs.real, inputs.documents].flatMap(topicOf);
+  const named = [inputs.seeds, inputs.real, inputs.documents].flatMap((input) => ownTopic(input) ?? []);
+  const real = ownTopic(inputs.real) ?? 'real';
+  const flowing = new Set(['real', real, 'plans', 'drafts', 'refined', 'samples', 'corrections']);
   return [
     ...[...new Set([...lanes, ...named])].map((name) => ({
       name,
@@ -32,13 +41,18 @@ export function topicsOf({ topics, inputs }: Recipe, stages: readonly Stage[]): 
       ...(flowing.has(name) ? retention : {}),
     })),
     ...gatheredTopics.map((name) => ({ name, partitions: 1, cleanup: 'delete' as const })),
-    ...stages.flatMap((stage) => topicsOfStage(stage, partitions, retention)),
+    pipelineTopic,
+    loadTopic,
+    ...stages.flatMap((stage) => {
+      const [foreign] = stage.inputs.flatMap((topic) => partitionsOf.get(topic) ?? []);
+      return topicsOfStage(stage, foreign ?? partitions, retention);
+    }),
   ];
 }
 
-/** The topic that an input is taken from, where it is one. */
-function topicOf(input: InputConfig | undefined): readonly string[] {
-  return typeof input === 'object' && 'topic' in input ? [input.topic] : [];
+/** The topic of our own records that an input is taken from, where the recipe names one. */
+export function ownTopic(input: InputConfig | undefined): string | undefined {
+  return typeof input === 'object' && 'topic' in input && !isForeignTopic(input) ? input.topic : undefined;
 }
 
 /** Partitions of a stage's tasks: one where it consumes a gathered topic. */

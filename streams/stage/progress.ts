@@ -8,6 +8,10 @@ export interface Progress {
   readonly ordered: boolean;
   readonly inputs: readonly InputProgress[];
   readonly committing: boolean;
+  /** Set between a commit and the `due` event: then only what has `commitRecords` finished is committed. */
+  readonly held: boolean;
+  /** Finished records that are worth a commit before it is due; undefined where commits need not be spaced. */
+  readonly commitRecords: number | undefined;
   /** `draining`: nothing more is fetched; `ended`: the operator will finish nothing more. */
   readonly phase: 'running' | 'draining' | 'ended' | 'stopped';
   /** The number that the next completion gets. */
@@ -40,6 +44,8 @@ export type ProgressEvent =
   | { readonly type: 'fetched'; readonly topic: string; readonly records: readonly { offset: number; bytes: number }[] }
   | { readonly type: 'finished'; readonly places: readonly Place[] }
   | { readonly type: 'committed'; readonly offsets: ReadonlyMap<string, number> }
+  /** Enough time has passed since the last commit. */
+  | { readonly type: 'due' }
   | { readonly type: 'drain' }
   | { readonly type: 'ended' };
 
@@ -68,10 +74,12 @@ export function startOf(options: {
   readonly credit: number;
   readonly creditBytes?: number | undefined;
   readonly ordered: boolean;
+  readonly commitRecords?: number | undefined;
 }): Progress {
   const inputs = [...options.committed].map(([topic, next]) => ({ topic, next, fetching: false, entries: [] }));
-  const { credit, creditBytes = defaultCreditBytes, ordered } = options;
-  return { credit, creditBytes, ordered, inputs, committing: false, phase: 'running', completions: 0 };
+  const { credit, creditBytes = defaultCreditBytes, ordered, commitRecords } = options;
+  const idle = { committing: false, held: false, phase: 'running', completions: 0 } as const;
+  return { credit, creditBytes, ordered, commitRecords, inputs, ...idle };
 }
 
 /**
@@ -94,8 +102,11 @@ function apply(progress: Progress, event: ProgressEvent): Progress {
       return {
         ...progress,
         committing: false,
+        held: progress.commitRecords !== undefined,
         inputs: progress.inputs.map((input) => withoutBelow(input, event.offsets.get(input.topic) ?? 0)),
       };
+    case 'due':
+      return { ...progress, held: false };
     case 'drain':
       return progress.phase === 'running' ? { ...progress, phase: 'draining' } : progress;
     case 'ended':
@@ -118,7 +129,7 @@ function decide(progress: Progress): Step {
   }
   if (!committing) {
     const offsets = committable(progress);
-    if (offsets.size > 0) {
+    if (offsets.size > 0 && !waits(progress, offsets)) {
       effects.push({ type: 'commit', offsets });
       committing = true;
     }
@@ -145,6 +156,16 @@ function fetchFor({ credit, creditBytes, ordered }: Progress, input: InputProgre
   const freeBytes = creditBytes - input.entries.reduce((sum, entry) => sum + entry.bytes, 0);
   if (freeBytes <= 0) return undefined;
   return { type: 'fetch', topic: input.topic, from: input.next, maxRecords: free, maxBytes: freeBytes };
+}
+
+/** Whether a commit waits until it is due: not where much is finished, nor at the end. */
+function waits({ held, phase, commitRecords = 0, inputs }: Progress, offsets: ReadonlyMap<string, number>): boolean {
+  if (!held || phase === 'ended') return false;
+  const below = ({ topic, entries }: InputProgress) => {
+    const end = offsets.get(topic) ?? 0;
+    return entries.filter(({ offset }) => offset < end).length;
+  };
+  return inputs.reduce((sum, input) => sum + below(input), 0) < commitRecords;
 }
 
 /** The offsets up to which each input may be committed now; an input is left out where there is nothing new. */

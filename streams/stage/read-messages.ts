@@ -14,7 +14,6 @@ export const ownFaults: ReadonlySet<ErrorCode> = new Set([
   'record-invalid',
   'schema-unknown',
   'line-invalid',
-  'line-too-long',
 ]);
 
 /**

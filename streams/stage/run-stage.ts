@@ -1,6 +1,7 @@
 import type { Task, Topics } from '../topics.js';
 import { type Committed, startTask, type TaskRun } from './run-task.js';
 import { journalTopic, type Stage } from './stage.js';
+import type { RestoreProgress } from './task-memory.js';
 
 export interface StageOptions {
   readonly stage: Stage;
@@ -8,6 +9,8 @@ export interface StageOptions {
   readonly committed?: (committed: Committed) => void;
   /** Called once for each task that has its memory back. */
   readonly restored?: (stage: string, partition: number, milliseconds: number) => void;
+  /** Called when a partition came, works, or went. */
+  readonly held?: () => void;
 }
 
 /** A stage at work in this process, on as many partitions as the group gives it. */
@@ -17,7 +20,10 @@ export interface StageRun {
   readonly done: Promise<void>;
   /** Records that are inside operators or wait for their commit. */
   readonly inFlight: number;
+  /** Those at work. */
   readonly partitions: readonly number[];
+  /** Those at work, and those whose memory comes back. */
+  readonly holdings: readonly Holding[];
   /** Fetches nothing more, lets operators finish, commits, and leaves the group. */
   drain(): void;
   /** Takes in what the topics hold by now, then drains. */
@@ -26,13 +32,23 @@ export interface StageRun {
   abandon(): void;
 }
 
+/** A partition in the hands of this process. */
+export interface Holding {
+  readonly partition: number;
+  /** Milliseconds that its memory took to come back; null while it does. */
+  readonly restoreMs: number | null;
+  /** While it comes back: how far it is. */
+  readonly restoring: RestoreProgress | null;
+}
+
 type Ending = 'drain' | 'finish' | 'abandon';
 
 /** Joins the stage's consumer group and runs a task for each partition that it gets. */
 export async function runStage(options: StageOptions): Promise<StageRun> {
   const { stage, topics } = options;
   const tasks = new Set<TaskRun>();
-  let starting = 0;
+  /** Tasks whose memory comes back, and how far. */
+  const starting = new Map<Task, RestoreProgress>();
   let ending: Ending | undefined;
   let failure: { readonly error: unknown } | undefined;
   let settle: { resolve: () => void; reject: (error: unknown) => void };
@@ -48,23 +64,30 @@ export async function runStage(options: StageOptions): Promise<StageRun> {
     assigned: (task) => {
       if (ending === undefined) work(task).catch(fail).finally(leaveWhenIdle);
     },
+    failed: fail,
   });
 
   async function work(task: Task): Promise<void> {
     const run = await started(task);
     options.restored?.(stage.name, task.partition, run.restoreMs);
+    options.held?.();
     if (ending !== undefined) run[ending]();
-    await run.done.finally(() => tasks.delete(run));
+    await run.done.finally(() => {
+      tasks.delete(run);
+      options.held?.();
+    });
   }
 
   async function started(task: Task): Promise<TaskRun> {
-    starting++;
+    const restoring = (progress: RestoreProgress) => starting.set(task, progress);
+    restoring({ read: 0, total: 0 });
+    options.held?.();
     try {
-      const run = await startTask({ ...options, task });
+      const run = await startTask({ ...options, task, restoring });
       tasks.add(run);
       return run;
     } finally {
-      starting--;
+      starting.delete(task);
     }
   }
 
@@ -80,7 +103,7 @@ export async function runStage(options: StageOptions): Promise<StageRun> {
   }
 
   function leaveWhenIdle(): void {
-    if (ending === undefined || tasks.size > 0 || starting > 0) return;
+    if (ending === undefined || tasks.size > 0 || starting.size > 0) return;
     joined
       .then((membership) => membership.leave())
       .then(() => (failure === undefined ? settle.resolve() : settle.reject(failure.error)), settle.reject);
@@ -95,6 +118,11 @@ export async function runStage(options: StageOptions): Promise<StageRun> {
     },
     get partitions() {
       return [...tasks].map(({ partition }) => partition);
+    },
+    get holdings() {
+      const coming = [...starting].map(([{ partition }, restoring]) => ({ partition, restoreMs: null, restoring }));
+      const working = [...tasks].map(({ partition, restoreMs }) => ({ partition, restoreMs, restoring: null }));
+      return [...coming, ...working];
     },
     drain: () => end('drain'),
     finish: () => end('finish'),

@@ -13,7 +13,7 @@ import { type Entrant, readMessages } from './read-messages.js';
 import { type Result, Results } from './results.js';
 import { journalTopic, type Stage, stateTopic } from './stage.js';
 import { operatorJournal, TaskJournal } from './task-journal.js';
-import { changelog, restoreMemory } from './task-memory.js';
+import { changelog, type RestoreProgress, restoreMemory } from './task-memory.js';
 
 /** What a commit made final. */
 export interface Committed {
@@ -28,13 +28,15 @@ export interface TaskOptions {
   readonly task: Task;
   readonly topics: Topics;
   readonly committed?: (committed: Committed) => void;
+  /** Told how far the task's memory has come back. */
+  readonly restoring?: (progress: RestoreProgress) => void;
 }
 
 /** Restores a task's memory and journal, then runs its stage's operator between the topics until it is drained or lost. */
 export async function startTask(options: TaskOptions): Promise<TaskRun> {
   const { stage, task, topics } = options;
   const started = performance.now();
-  const memory = await restoreMemory(stateTopic(stage.name), task, topics);
+  const memory = await restoreMemory(stateTopic(stage.name), task, topics, options.restoring);
   const journal = stage.journaled ? await TaskJournal.open(journalTopic(stage.name), task, topics) : undefined;
   return new TaskRun(options, memory, journal, performance.now() - started);
 }
@@ -56,6 +58,8 @@ export class TaskRun {
   readonly #fetching = new AbortController();
   /** The offsets after which a finishing task drains. */
   #finishAt: ReadonlyMap<string, number> | undefined;
+  #committing: Promise<void> = Promise.resolve();
+  #dueTimer: NodeJS.Timeout | undefined;
   readonly #subscription = new Subscription();
   #settle: { resolve: (end: 'drained' | 'lost') => void; reject: (error: unknown) => void } = {
     resolve: () => undefined,
@@ -68,7 +72,7 @@ export class TaskRun {
     private readonly journal: TaskJournal | undefined,
     readonly restoreMs: number,
   ) {
-    const { stage, task } = options;
+    const { stage, task, topics } = options;
     this.partition = task.partition;
     this.done = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
@@ -76,11 +80,13 @@ export class TaskRun {
     this.done.catch(() => undefined);
     this.#counts = (memory.get(countsKey) as OutcomeCounts | undefined) ?? noOutcomes;
     const committed = new Map(stage.inputs.map((topic) => [topic, task.committed.get(topic) ?? 0]));
+    const { commitEveryMs, commitRecords } = topics.limits;
     this.#progress = startOf({
       committed,
       credit: stage.credit,
       creditBytes: stage.creditBytes,
       ordered: stage.stateful,
+      commitRecords: commitEveryMs > 0 ? commitRecords : undefined,
     });
     if (task.lost.aborted) {
       this.#end('lost');
@@ -120,13 +126,12 @@ export class TaskRun {
 
   /** Takes in what the topics hold by now, then drains. */
   finish(): void {
-    this.#ends().then(
-      (ends) => {
+    this.#ends()
+      .then((ends) => {
         this.#finishAt = ends;
-        this.#drainAtEnd();
-      },
-      (error) => this.#fail(error),
-    );
+        return this.#drainAtEnd();
+      })
+      .catch((error) => this.#fail(error));
   }
 
   /** Drops what is still inside the operator, aborting its model calls, commits what is finished, and ends. */
@@ -145,7 +150,10 @@ export class TaskRun {
   #perform(effect: Effect): void {
     if (effect.type === 'stop') this.#end('drained');
     else if (effect.type === 'fetch') this.#fetch(effect).catch((error) => this.#fail(error));
-    else this.#commit(effect.offsets).catch((error) => this.#fail(error));
+    else {
+      this.#committing = this.#commit(effect.offsets);
+      this.#committing.catch((error) => this.#fail(error));
+    }
   }
 
   async #fetch({ topic, from, maxRecords, maxBytes }: Extract<Effect, { type: 'fetch' }>): Promise<void> {
@@ -158,7 +166,7 @@ export class TaskRun {
     const records = messages.map(({ offset, value }) => ({ offset, bytes: value?.byteLength ?? 0 }));
     this.#dispatch({ type: 'fetched', topic, records });
     for (const entrant of entrants) this.#enter(entrant);
-    this.#drainAtEnd();
+    await this.#drainAtEnd();
   }
 
   async #ends(): Promise<ReadonlyMap<string, number>> {
@@ -168,9 +176,17 @@ export class TaskRun {
     return ends;
   }
 
-  #drainAtEnd(): void {
+  /** What stands before an end need not be a message: where none is left to read, none will be fetched. */
+  async #drainAtEnd(): Promise<void> {
     const ends = this.#finishAt;
-    if (ends?.size && this.#progress.inputs.every(({ topic, next }) => next >= (ends.get(topic) ?? 0))) this.drain();
+    if (ends === undefined) return;
+    for (const { topic, next } of this.#progress.inputs) {
+      const end = ends.get(topic) ?? 0;
+      if (next >= end) continue;
+      const [left] = await this.options.topics.read(topic, this.partition, next, { maxRecords: 1, maxBytes: 1 });
+      if (left !== undefined && left.offset < end) return;
+    }
+    if (!this.#fetching.signal.aborted) this.drain();
   }
 
   #enter(entrant: Entrant): void {
@@ -212,11 +228,26 @@ export class TaskRun {
     this.#finish(message, { outcome, messages: records.flatMap((record) => this.#messages(record, message)) });
   }
 
-  #finish({ topic, offset }: StoredMessage, result: Result): void {
+  #finish(message: StoredMessage, result: Result): void {
+    const { topic, offset } = message;
     const place = { topic, offset };
-    this.#results.add(place, result);
+    this.#results.add(place, this.#ofTakenSize(message, result));
     this.#finished.push(place);
     if (this.#finished.length === 1) queueMicrotask(() => this.#flush());
+  }
+
+  /** A record that no topic takes dies, instead of the stage. */
+  #ofTakenSize(message: StoredMessage, { outcome, messages }: Result): Result {
+    const limit = this.options.topics.limits.maxMessageBytes - framingBytes;
+    const large = messages.find(({ value }) => value !== null && value.byteLength > limit);
+    if (large === undefined) return { outcome, messages };
+    const { name } = this.options.stage;
+    const bytes = large.value?.byteLength ?? 0;
+    const reason = `a record of ${bytes} bytes for ${large.topic}, which takes ${limit}: raise its max.message.bytes`;
+    const { input, changes = [] } = outcome;
+    const dead = { kind: 'dead', input, changes, code: 'record-too-large', message: reason } as const;
+    const records = [...endings(name, dead), deadLetter(name, message, dead.code, reason)];
+    return { outcome: dead, messages: records.flatMap((record) => this.#messages(record, message)) };
   }
 
   /** One step for all that finished in the same turn. */
@@ -227,7 +258,8 @@ export class TaskRun {
   }
 
   async #commit(offsets: ReadonlyMap<string, number>): Promise<void> {
-    const { stage, task } = this.options;
+    const { stage, task, topics } = this.options;
+    const { commitEveryMs } = topics.limits;
     const results = this.#results.takeBelow(offsets);
     const outcomes = results.map(({ outcome }) => outcome);
     const counts = countOutcomes(this.#counts, outcomes);
@@ -239,6 +271,7 @@ export class TaskRun {
     crashPoint(`${stage.name}.commit.after`);
     this.#counts = counts;
     this.#dispatch({ type: 'committed', offsets });
+    if (this.#progress.held) this.#dueTimer = setTimeout(() => this.#dispatch({ type: 'due' }), commitEveryMs);
     this.options.committed?.({ stage: stage.name, partition: task.partition, outcomes, counts });
   }
 
@@ -272,14 +305,30 @@ export class TaskRun {
 
   #fail(error: unknown): void {
     this.#stop();
-    if (this.options.task.lost.aborted) this.#settle.resolve('lost');
-    else this.#settle.reject(error);
+    this.#isLost().then((lost) => {
+      if (lost) this.#settle.resolve('lost');
+      else this.#settle.reject(error);
+    });
+  }
+
+  /**
+   * A process that was asleep may meet what its successor has done before it learns that the task is lost, as in a manifest that
+   * somebody else wrote to. An empty commit tells.
+   */
+  async #isLost(): Promise<boolean> {
+    const { task } = this.options;
+    await this.#committing.catch(() => undefined);
+    if (!task.lost.aborted) await task.commit({ outputs: [], offsets: new Map() }).catch(() => undefined);
+    return task.lost.aborted;
   }
 
   #stop(): void {
+    clearTimeout(this.#dueTimer);
     this.#fetching.abort();
     this.#subscription.unsubscribe();
   }
 }
 
 const maxFetchBytes = 4 * 2 ** 20;
+/** Of a message beside its value: key, headers and frame. */
+const framingBytes = 2048;

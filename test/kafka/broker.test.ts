@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { Kafka, type KafkaConfig, logLevel, type Message } from 'kafkajs';
+import { Kafka, type KafkaConfig, logLevel, type Message, type SASLOptions } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { startBroker, type TestBroker } from './broker.js';
@@ -91,8 +91,9 @@ describe('a broker with TLS and logins', () => {
   afterAll(() => broker?.stop());
 
   const ssl = () => ({ ca: [broker.ca ?? ''] });
-  const mechanisms: readonly [string, () => KafkaConfig['sasl']][] = [
-    ['PLAIN', () => ({ mechanism: 'plain', ...broker.users.worker })],
+  const plainLogin = (): SASLOptions => ({ mechanism: 'plain', ...broker.users.worker });
+  const mechanisms: readonly [string, () => SASLOptions][] = [
+    ['PLAIN', plainLogin],
     ['SCRAM-SHA-256', () => ({ mechanism: 'scram-sha-256', ...broker.users.worker })],
     ['SCRAM-SHA-512', () => ({ mechanism: 'scram-sha-512', ...broker.users.worker })],
     [
@@ -105,8 +106,8 @@ describe('a broker with TLS and logins', () => {
     await send(client(broker, { ssl: ssl(), sasl: sasl() }), 'secured', [{ value: 'x' }]);
   });
 
-  it.each(['plain', 'scram-sha-256', 'scram-sha-512'] as const)('refuses a wrong password by %s', async (mechanism) => {
-    const sasl = { mechanism, username: 'worker', password: 'wrong' } as KafkaConfig['sasl'];
+  it.each(mechanisms.slice(0, 3))('refuses a wrong password by %s', async (_, login) => {
+    const sasl = { ...login(), password: 'wrong' };
     await expect(send(client(broker, { ssl: ssl(), sasl }), 'secured', [{ value: 'x' }])).rejects.toThrow(
       /Authentication failed/,
     );
@@ -115,18 +116,18 @@ describe('a broker with TLS and logins', () => {
   it('refuses a token whose time is over', async () => {
     const oauthBearerProvider = async () => ({ value: broker.token('worker', -100) });
     const sasl = { mechanism: 'oauthbearer', oauthBearerProvider } as const;
-    await expect(send(client(broker, { ssl: ssl(), sasl }), 'secured', [{ value: 'x' }])).rejects.toThrow(/invalid/i);
+    await expect(send(client(broker, { ssl: ssl(), sasl }), 'secured', [{ value: 'x' }])).rejects.toThrow('SASL state');
   });
 
   it('is refused by a client that trusts another authority', async () => {
     const authority = makeAuthority();
-    const stranger = client(broker, { ssl: { ca: [authority.ca] }, sasl: mechanisms[0]?.[1]() });
+    const stranger = client(broker, { ssl: { ca: [authority.ca] }, sasl: plainLogin() });
     authority.close();
     await expect(send(stranger, 'secured', [{ value: 'x' }])).rejects.toThrow(/certificate/);
   });
 
   it('lets a user do what an access rule names and nothing else', async () => {
-    const worker = client(broker, { ssl: ssl(), sasl: mechanisms[0]?.[1]() });
+    const worker = client(broker, { ssl: ssl(), sasl: plainLogin() });
     await expect(send(worker, 'other', [{ value: 'x' }])).rejects.toThrow('Not authorized to access topics');
     const admin = client(broker, { ssl: ssl(), sasl: { mechanism: 'plain', ...broker.users.admin } });
     await send(admin, 'other', [{ value: 'x' }]);
@@ -231,9 +232,11 @@ async function consume(kafka: Kafka, topic: string, count: number): Promise<stri
 async function answers(broker: TestBroker): Promise<boolean> {
   const port = Number(broker.brokers[0]?.split(':')[1]);
   const socket = createConnection(port, '127.0.0.1');
-  return new Promise((done) => {
+  const answer = await new Promise<boolean>((done) => {
     socket.once('connect', () => done(true)).once('error', () => done(false));
-  }).finally(() => socket.destroy()) as Promise<boolean>;
+  });
+  socket.destroy();
+  return answer;
 }
 
 /** Resolves when the listener of a port ends the connection that this opens. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { recipe } from '../../schemas/recipe.js';
+import { isForeignTopic, recipe } from '../../schemas/recipe.js';
 import { firstIssue } from '../../schemas/record.js';
 
 const least = {
@@ -91,5 +91,112 @@ describe('a recipe', () => {
     [{ domain: { about: 'texts', fields: { id: {} } } }, 'domain.fields.id'],
   ])('says where %j is wrong', (change, path) => {
     expect(issueOf(change)).toContain(`has a bad '${path}`);
+  });
+});
+
+describe('topics', () => {
+  const topicsOf = (topics: unknown) => recipe.parse({ ...least, topics }).topics;
+
+  it('are the embedded log where no kind is named', () => {
+    expect(topicsOf({ dir: 'x', partitions: 2 })).toEqual({ kind: 'log', dir: 'x', partitions: 2 });
+    expect(topicsOf({ kind: 'log' })).toEqual({ kind: 'log', partitions: 1 });
+  });
+
+  it('on Kafka have a default for all that they need not say', () => {
+    expect(topicsOf({ kind: 'kafka' })).toEqual({
+      kind: 'kafka',
+      brokers: ['127.0.0.1:9092'],
+      partitions: 1,
+      session: 10_000,
+      compression: 'none',
+      commit: { every: 25, records: 1000 },
+      ssl: false,
+    });
+  });
+
+  it('come out the same when what came out is read again, as from the kept run', () => {
+    const sasl = { mechanism: 'scram-sha-512', username: 'u', password: { file: 'p' } };
+    const kafka = topicsOf({ kind: 'kafka', session: '20s', commit: { every: '1s' }, retention: { age: '1d' }, sasl });
+    expect(topicsOf(JSON.parse(JSON.stringify(kafka)))).toEqual(kafka);
+  });
+
+  it.each(['kafka.example.org:9092', 'kafka_1:1', '10.0.0.1:65535', '[::1]:9092'])('takes the broker %s', (broker) => {
+    expect(topicsOf({ kind: 'kafka', brokers: [broker] })).toMatchObject({ brokers: [broker] });
+  });
+
+  it.each([
+    'kafka',
+    'kafka:',
+    ':9092',
+    'kafka:0',
+    'kafka:65536',
+    'http://kafka:9092',
+    'kafka:9092/x',
+    '::1:9092',
+    'a b:1',
+  ])('refuses the broker %j', (broker) => {
+    expect(issueOf({ topics: { kind: 'kafka', brokers: [broker] } })).toContain("has a bad 'topics.brokers.0'");
+  });
+
+  it.each([
+    [{ brokers: [] }, 'topics.brokers'],
+    [{ prefix: 'a b' }, 'topics.prefix'],
+    [{ prefix: 'x'.repeat(101) }, 'topics.prefix'],
+    [{ clientId: '' }, 'topics.clientId'],
+    [{ session: '5999ms' }, 'topics.session'],
+    [{ compression: 'zstd' }, 'topics.compression'],
+    [{ commit: { records: 0 } }, 'topics.commit.records'],
+    [{ replicas: 0 }, 'topics.replicas'],
+    [{ ssl: { cert: 'c.pem' } }, 'topics.ssl'],
+    [{ sasl: { mechanism: 'plain', username: 'u', password: 'literal' } }, 'topics.sasl'],
+    [
+      { sasl: { mechanism: 'oauthbearer', tokenUrl: 'https://u:p@h/', clientId: 'c', clientSecret: '$S' } },
+      'topics.sasl',
+    ],
+  ])('refuses %j', (change, path) => {
+    expect(issueOf({ topics: { kind: 'kafka', ...change } })).toContain(`has a bad '${path}`);
+  });
+});
+
+describe('a topic of others', () => {
+  const realOf = (real: unknown) => recipe.parse({ ...least, inputs: { seeds: 's.jsonl', real } }).inputs.real;
+
+  it('has a default for all but its name and map', () => {
+    const topic = { topic: 'tickets', map: { question: '$.body' } };
+    expect(realOf(topic)).toEqual({ ...topic, format: 'json', from: 'earliest' });
+    expect(isForeignTopic(realOf(topic))).toBe(true);
+    expect(isForeignTopic(realOf({ topic: 'tickets' }))).toBe(false);
+    expect(isForeignTopic(realOf('real.jsonl'))).toBe(false);
+    expect(isForeignTopic(undefined)).toBe(false);
+  });
+
+  it.each(['$.body', '$.customer.name', '$.items[0].text', '$[2]', '$.größe', '$.first-name', '$.a[0][1]'])(
+    'takes the path %s',
+    (path) => {
+      expect(realOf({ topic: 't', map: { question: path } })).toMatchObject({ map: { question: path } });
+    },
+  );
+
+  it.each([
+    '',
+    '$',
+    'body',
+    '.body',
+    '$body',
+    '$.',
+    '$..a',
+    '$.a.',
+    '$.a[]',
+    '$.a[x]',
+    '$.a[-1]',
+    '$.*',
+    "$['a']",
+    '$.a b',
+  ])('refuses the path %j', (path) => {
+    expect(issueOf({ inputs: { seeds: 's', real: { topic: 't', map: { question: path } } } })).toContain('inputs.real');
+  });
+
+  it.each(['', '.', '..', 'a/b', 'x'.repeat(250)])('refuses the topic %j', (topic) => {
+    expect(issueOf({ inputs: { seeds: 's', real: { topic, map: { question: '$.a' } } } })).toContain('inputs.real');
   });
 });

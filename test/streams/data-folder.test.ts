@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -16,7 +16,6 @@ const recipe = {
   steps: { draft: { examples: 3 } },
   labels: ['a', 'b'],
 };
-const mayDiffer = ['target', 'models.base.model'];
 
 let dir: string;
 beforeEach(async () => {
@@ -32,7 +31,7 @@ function taker(folder: string) {
   const code = `
     import { openDataFolder } from ${JSON.stringify(module)};
     try {
-      const folder = await openDataFolder({ dir: process.argv[1], recipe: {}, mayDiffer: [] });
+      const folder = await openDataFolder({ dir: process.argv[1], recipe: {} });
       await folder.keep();
       console.log('taken');
       process.stdin.resume();
@@ -56,7 +55,7 @@ async function keptBy(options: DataFolderOptions): Promise<void> {
 
 describe('openDataFolder', () => {
   it('makes the folder and remembers the recipe', async () => {
-    const folder = await openDataFolder({ dir: join(dir, 'deep', 'er'), recipe, mayDiffer });
+    const folder = await openDataFolder({ dir: join(dir, 'deep', 'er'), recipe });
     expect(folder.dir).toBe(join(dir, 'deep', 'er'));
     expect(folder.topicsDir.startsWith(folder.dir)).toBe(true);
     expect(folder.isNew).toBe(true);
@@ -66,63 +65,48 @@ describe('openDataFolder', () => {
   });
 
   it('belongs to no recipe before it is kept', async () => {
-    await (await openDataFolder({ dir, recipe: { name: 'other' }, mayDiffer: [] })).close();
+    await (await openDataFolder({ dir, recipe: { name: 'other' } })).close();
     await expect(readDataFolder(dir)).rejects.toMatchObject({ code: 'data-missing' });
-    await keptBy({ dir, recipe, mayDiffer });
-    const again = await openDataFolder({ dir, recipe, mayDiffer });
+    await keptBy({ dir, recipe });
+    const again = await openDataFolder({ dir, recipe });
     expect(again.isNew).toBe(false);
     await again.close();
   });
 
   it('opens again with the same recipe, whatever the order of its fields', async () => {
-    await keptBy({ dir, recipe, mayDiffer });
+    await keptBy({ dir, recipe });
     const turned = Object.fromEntries(Object.entries(recipe).reverse());
-    await keptBy({ dir, recipe: turned, mayDiffer: [] });
+    await keptBy({ dir, recipe: turned });
   });
 
   it('refuses another recipe, and names each path with both values', async () => {
-    await keptBy({ dir, recipe, mayDiffer });
+    await keptBy({ dir, recipe });
     const other = { ...recipe, steps: { draft: { examples: 5 } }, labels: ['b'], extra: true };
-    const refused = openDataFolder({ dir, recipe: other, mayDiffer });
+    const refused = openDataFolder({ dir, recipe: other });
     await expect(refused).rejects.toMatchObject({ code: 'data-foreign' });
     const error: unknown = await refused.catch((cause: unknown) => cause);
     expect(String(error)).toContain('steps.draft.examples: 3 there, 5 now');
     expect(String(error)).toContain('labels: ["a","b"] there, ["b"] now');
     expect(String(error)).toContain('extra: nothing there, true now');
     expect(String(error)).not.toContain('target');
-    await keptBy({ dir, recipe, mayDiffer });
+    await keptBy({ dir, recipe });
     expect((await readDataFolder(dir)).recipe).toEqual(recipe);
   });
 
-  it('takes over what may differ', async () => {
-    await keptBy({ dir, recipe, mayDiffer });
-    const next = { ...recipe, target: { endless: true }, models: { base: { engine: 'llama', model: 'large' } } };
-    await keptBy({ dir, recipe: next, mayDiffer });
-    expect((await readDataFolder(dir)).recipe).toEqual(next);
-    expect(await readdir(dir)).not.toContainEqual(expect.stringMatching(/^pipeline-/));
-  });
-
-  it('allows a path only with what lies below it', async () => {
-    await keptBy({ dir, recipe: { target: 1, targets: 1 }, mayDiffer });
-    await expect(openDataFolder({ dir, recipe: { target: 2, targets: 2 }, mayDiffer })).rejects.toThrow(
-      /^(?!.*target:).*targets: 1 there, 2 now/s,
-    );
-  });
-
   it('refuses a second opening in the same process, until the first is closed', async () => {
-    const folder = await openDataFolder({ dir, recipe, mayDiffer });
-    const second = openDataFolder({ dir, recipe, mayDiffer });
+    const folder = await openDataFolder({ dir, recipe });
+    const second = openDataFolder({ dir, recipe });
     await expect(second).rejects.toMatchObject({
       code: 'data-in-use',
       message: expect.stringContaining(`${process.pid}`),
     });
     await folder.close();
     await folder.close();
-    await keptBy({ dir, recipe, mayDiffer });
+    await keptBy({ dir, recipe });
   });
 
   it('gives the folder to one of two calls at the same time', async () => {
-    const both = await Promise.allSettled([1, 2].map(() => openDataFolder({ dir, recipe, mayDiffer })));
+    const both = await Promise.allSettled([1, 2].map(() => openDataFolder({ dir, recipe })));
     expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     for (const each of both) if (each.status === 'fulfilled') await each.value.close();
   });
@@ -130,14 +114,14 @@ describe('openDataFolder', () => {
   it('refuses a folder that another process has, naming its pid', async () => {
     const { child, line, exited } = taker(dir);
     expect(await line).toBe('taken');
-    await expect(openDataFolder({ dir, recipe: {}, mayDiffer: [] })).rejects.toMatchObject({
+    await expect(openDataFolder({ dir, recipe: {} })).rejects.toMatchObject({
       code: 'data-in-use',
       message: expect.stringContaining(`process ${child.pid} `),
     });
     expect((await readDataFolder(dir)).recipe).toEqual({});
     child.stdin.end();
     expect(await exited).toEqual([0, null]);
-    await keptBy({ dir, recipe: {}, mayDiffer: [] });
+    await keptBy({ dir, recipe: {} });
   });
 
   it('takes over from a process that was killed', async () => {
@@ -145,7 +129,7 @@ describe('openDataFolder', () => {
     expect(await line).toBe('taken');
     child.kill('SIGKILL');
     await exited;
-    await keptBy({ dir, recipe: {}, mayDiffer: [] });
+    await keptBy({ dir, recipe: {} });
   });
 
   it('gives a dead folder to exactly one of many', async () => {
@@ -166,20 +150,20 @@ describe('openDataFolder', () => {
   it('refuses a newer format, and keeps it unharmed', async () => {
     const newer = JSON.stringify({ format: 2, plan: 'b' });
     await writeFile(join(dir, 'pipeline.json'), newer);
-    await expect(openDataFolder({ dir, recipe, mayDiffer })).rejects.toMatchObject({ code: 'store-newer' });
+    await expect(openDataFolder({ dir, recipe })).rejects.toMatchObject({ code: 'store-newer' });
     await expect(readDataFolder(dir)).rejects.toMatchObject({ code: 'store-newer' });
     expect(await readFile(join(dir, 'pipeline.json'), 'utf8')).toBe(newer);
   });
 
   it.each(['', 'no json', '[]', '{"format":1}'])('refuses a pipeline.json that is not ours: %j', async (content) => {
     await writeFile(join(dir, 'pipeline.json'), content);
-    await expect(openDataFolder({ dir, recipe, mayDiffer })).rejects.toMatchObject({ code: 'data-foreign' });
+    await expect(openDataFolder({ dir, recipe })).rejects.toMatchObject({ code: 'data-foreign' });
   });
 
   it('refuses a path that cannot be a folder', async () => {
     await writeFile(join(dir, 'file'), '');
     const path = join(dir, 'file', 'data');
-    await expect(openDataFolder({ dir: path, recipe, mayDiffer })).rejects.toMatchObject({
+    await expect(openDataFolder({ dir: path, recipe })).rejects.toMatchObject({
       code: 'store-unwritable',
       message: expect.stringContaining(path),
     });

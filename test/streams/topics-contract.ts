@@ -439,6 +439,18 @@ export function topicsContract(
         await leaveAll();
       });
 
+      it('of nothing changes nothing', async () => {
+        const input = await topic();
+        const group = unique('group');
+        const [offset] = await topics.append([message(input, 'a')]);
+        const { task, member } = await soleTask(group, [input]);
+        await task.commit({ outputs: [], offsets: new Map([[input, Number(offset) + 1]]) });
+        await task.commit({ outputs: [], offsets: new Map() });
+        await member.membership.leave();
+        expect((await soleTask(group, [input])).task.committed.get(input)).toBe(Number(offset) + 1);
+        await leaveAll();
+      });
+
       it('may be large', async () => {
         const [input, output] = [await topic(), await topic()];
         const { task } = await soleTask(unique('group'), [input]);
@@ -502,6 +514,7 @@ export function topicsContract(
         expect(successor.committed.get(input)).toBe(Number(offset) + 1);
         const late = { outputs: [message(output, 'zombie')], offsets: new Map([[input, 0]]) };
         await expect(task.commit(late)).rejects.toMatchObject({ code: 'task-lost' });
+        await expect(task.commit({ outputs: [], offsets: new Map() })).rejects.toMatchObject({ code: 'task-lost' });
         await expect(task.append([message(output, 'zombie')])).rejects.toMatchObject({ code: 'task-lost' });
         expect(await values(output)).toEqual(['kept']);
         await leaveAll();

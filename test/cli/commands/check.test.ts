@@ -119,3 +119,37 @@ test('draws where real records come in', async () => {
   expect(out).toContain('──► corrections');
   expect(out).toContain('topic mails: read when it runs');
 });
+
+test('says where topics are: in a folder, or on which brokers, as whom, without secrets', async () => {
+  expect((await checked()).out).toContain('Topics\n  log       .headwater, on this machine; 1 partition\n');
+  await writeFile(join(folder, 'password'), 'hunter2\n');
+  const sasl = 'sasl: {mechanism: scram-sha-512, username: worker, password: {file: password}}';
+  const set = [`topics={kind: kafka, brokers: ['a:9093', 'b:9093'], partitions: 4, ssl: true, ${sasl}}`];
+  const { code, out } = await checked({ set });
+  expect(code).toBe(0);
+  expect(out).toContain('  kafka     a:9093, b:9093, which was not asked\n');
+  expect(out).toContain('topics mails.*, 4 partitions; TLS; user worker (scram-sha-512)\n');
+  const json = (await checked({ set }, true)).out;
+  expect(JSON.parse(json)).toMatchObject({
+    topics: {
+      kind: 'kafka',
+      brokers: ['a:9093', 'b:9093'],
+      prefix: 'mails',
+      partitions: 4,
+      tls: true,
+      clientCertificate: false,
+      mechanism: 'scram-sha-512',
+      user: 'worker',
+    },
+  });
+  expect(out + json).not.toContain('hunter2');
+  expect(JSON.parse((await checked({}, true)).out)).toMatchObject({
+    topics: { kind: 'log', dir: '.headwater', partitions: 1 },
+  });
+});
+
+test('fails after its report where a certificate or a secret of the topics is not there', async () => {
+  const { code, out } = await checked({ set: ['topics={kind: kafka, ssl: {ca: nowhere.pem}}'] });
+  expect(code).toMatchObject({ code: 'recipe-invalid', message: expect.stringContaining('topics.ssl.ca: ') });
+  expect(out).toContain('topics mails.*, 1 partition; TLS; no user\n');
+});

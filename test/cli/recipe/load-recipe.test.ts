@@ -107,11 +107,7 @@ describe('a recipe that is wrong names line, path and what to do', () => {
       { 13: 'targt: {samples: 1}' },
       "mails.yaml:13: targt: unknown key, did you mean 'target'?",
     ],
-    [
-      'key of another engine',
-      { 11: '    url: http://x' },
-      'mails.yaml:11: models.base.url: unknown key: expected engine, model, sequences,',
-    ],
+    ['key of another engine', { 11: '    url: http://x' }, 'mails.yaml:11: models.base.url: only with engine: openai'],
     [
       'unknown engine',
       { 9: '    engine: lama' },
@@ -138,6 +134,11 @@ describe('a recipe that is wrong names line, path and what to do', () => {
       'key of an input',
       { 6: '  seeds: {topc: seeds}' },
       "mails.yaml:6: inputs.seeds.topc: unknown key, did you mean 'topic'?",
+    ],
+    [
+      'two branches of a union at once',
+      { 13: 'target: {samples: 1, endless: true}' },
+      'mails.yaml:13: target.endless: not together with samples',
     ],
     [
       'switch',

@@ -34,6 +34,38 @@ test.each([
   expect(at(after)).not.toEqual(at(before));
 });
 
+const kafka = (...keys: string[]) => `topics={${['kind: kafka', ...keys].join(', ')}}`;
+
+test.each([
+  'brokers: [other:9093]',
+  'clientId: worker-7',
+  'replicas: 3',
+  'session: 20s',
+  'compression: gzip',
+  'commit: {every: 100ms, records: 10}',
+  'ssl: {ca: ca.pem}',
+  'sasl: {mechanism: plain, username: u, password: $KEY}',
+  'dir: elsewhere',
+  'retention: {age: 1h}',
+  'prefix: emails',
+])('with Kafka, %s belongs to the same pipeline', async (keys) => {
+  expect(await identity(kafka(keys))).toEqual(await identity(kafka()));
+});
+
+test.each(['prefix: other', 'partitions: 2'])('with Kafka, %s does not', async (keys) => {
+  expect(await identity(kafka(keys))).not.toEqual(await identity(kafka()));
+});
+
+test('the log and Kafka are two pipelines; so are two maps of a topic, but not two registries', async () => {
+  expect(await identity(kafka())).not.toEqual(await identity());
+  const real = (map: string, url: string) =>
+    `inputs.real={topic: t, map: ${map}, format: avro, registry: {url: '${url}'}}`;
+  const both = '{subject: $.s, body: $.b}';
+  const before = await identity(kafka(), real(both, 'http://a'));
+  expect(await identity(kafka(), real(both, 'http://b'))).toEqual(before);
+  expect(await identity(kafka(), real('{subject: $.s, body: $.c}', 'http://a'))).not.toEqual(before);
+});
+
 test('the order of fields may not change', async () => {
   expect((await identity())['fieldOrder']).toEqual(['subject', 'body']);
 });

@@ -44,7 +44,7 @@ describe('startTicker', () => {
         if (turns === 4) resolve();
         return 1000 * turns;
       };
-      stop = startTicker({ topics, everyMs: 5, now, failed });
+      stop = startTicker({ topics, lanes: () => [0, 1], everyMs: 5, now, failed });
     });
     stop();
     expect(await ticks(0)).toEqual([]);
@@ -55,7 +55,7 @@ describe('startTicker', () => {
     await topics.append([{ topic: 'samples', partition: 0, key: null, value: new Uint8Array([1]) }]);
     await topics.close();
     const error = await new Promise((resolve) => {
-      startTicker({ topics, everyMs: 5, now: () => 1, failed: resolve });
+      startTicker({ topics, lanes: () => [0, 1], everyMs: 5, now: () => 1, failed: resolve });
     });
     expect(error).toMatchObject({ code: 'store-closed' });
   });
