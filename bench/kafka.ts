@@ -8,6 +8,7 @@ import { decode } from '../schemas/codec.js';
 import { kafkaClient } from '../streams/kafka/client.js';
 import { openKafka } from '../streams/kafka/open-kafka.js';
 import { recordMessage } from '../streams/record-message.js';
+import { readAll } from '../streams/stage/read-all.js';
 import { stateTopic } from '../streams/stage/stage.js';
 import { cleaned, loadDocuments, loadMemory, logBytes, setCompactionLag } from './kafka/contents.js';
 import { copyWith, Worker } from './kafka/crew.js';
@@ -91,6 +92,7 @@ async function onePartition(): Promise<void> {
       const [copy] = await copyWith([worker], job, records);
       if (copy === undefined) continue;
       if (round > 0) copies.get(rival)?.push(copy);
+      else if (rival === 'stage') await checkCopies();
       // The others get transactions as large as ours were.
       if (rival === 'stage') batch = Math.round(copy.records / copy.transactions);
     }
@@ -113,6 +115,20 @@ async function onePartition(): Promise<void> {
   figures['recordLatencyMs'] = median(own.map(({ recordLatencyMs }) => recordLatencyMs));
   figures['transactionMs'] = median(own.map(({ transactionMs }) => transactionMs));
   await endAll();
+}
+
+/** The copies of the first round are the originals, in their order, to the byte. */
+async function checkCopies(): Promise<void> {
+  const originals = readAll(topics, 'from', 0);
+  let count = 0;
+  for await (const { value } of readAll(topics, 'documents', 0)) {
+    const original = (await originals.next()).value?.value;
+    if (value == null || original == null || !Buffer.from(value).equals(original)) {
+      throw new Error(`copy ${count} is not the same as its original`);
+    }
+    count++;
+  }
+  if (count !== records) throw new Error(`${records} documents were copied into ${count}`);
 }
 
 async function fourPartitions(): Promise<void> {

@@ -60,7 +60,7 @@ export class Worker {
 
   async end(): Promise<void> {
     this.#ended = true;
-    this.#child.disconnect();
+    if (this.#child.connected) this.#child.disconnect();
     await this.#exit.catch(() => undefined);
   }
 }

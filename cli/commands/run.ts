@@ -60,8 +60,14 @@ export async function run(options: RunOptions, io: Io): Promise<number> {
   const loaded = await loadRecipe(options.recipe, overrides);
   for (const warning of loaded.warnings) io.err(`${warning}\n`);
   const dataDir = options.data ?? loaded.recipe.topics.dir ?? '.headwater';
-  const prepared = await prepare({ loaded, dataDir, more: options.more });
   const interrupted = interruption();
+  const preparing = prepare({ loaded, dataDir, more: options.more });
+  const prepared = await unlessStopped(preparing, interrupted.soon);
+  if (prepared === undefined) {
+    io.err('Stopped before it began.\n');
+    preparing.then((late) => late.close()).catch(() => undefined);
+    return exitCodes.interrupted;
+  }
   try {
     const watch = new RunWatch(prepared.accepted);
     const { graceMs, print } = options;
@@ -70,6 +76,15 @@ export async function run(options: RunOptions, io: Io): Promise<number> {
     interrupted.release();
     await prepared.close();
   }
+}
+
+/** Undefined where the signal came first. */
+async function unlessStopped<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result | undefined> {
+  const stopped = new Promise<undefined>((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+  return Promise.race([work, stopped]);
 }
 
 async function runSession(session: Session): Promise<number> {

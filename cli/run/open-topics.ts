@@ -1,16 +1,18 @@
 import type { Recipe } from '../../schemas/recipe.js';
-import type { BrokerState } from '../../streams/kafka/persistence.js';
+import type { KafkaOptions } from '../../streams/kafka/open-kafka.js';
 import { openLog } from '../../streams/log/open-log.js';
 import type { Topics } from '../../streams/topics.js';
 import { kafkaSettings } from './kafka-settings.js';
+
+/** What is told of Kafka: the brokers' state, and the memberships of this process. */
+export type TopicsHooks = Pick<KafkaOptions, 'stateChanged' | 'memberJoined'>;
 
 export interface TopicsPlaces {
   /** The folder that paths in the recipe are relative to. */
   readonly base: string;
   /** Where the embedded log lies. */
   readonly topicsDir: string;
-  /** Told when Kafka's brokers stop to answer, and when they do again. */
-  readonly stateChanged?: (state: BrokerState) => void;
+  readonly hooks?: TopicsHooks;
 }
 
 /** Opens the topics that a recipe names. */
@@ -18,6 +20,5 @@ export async function openTopics({ topics, name }: Recipe, places: TopicsPlaces)
   if (topics.kind === 'log') return openLog({ dir: places.topicsDir });
   const { openKafka } = await import('../../streams/kafka/open-kafka.js');
   const settings = await kafkaSettings(topics, { name, base: places.base, environment: process.env });
-  const { stateChanged } = places;
-  return openKafka({ ...settings, ...(stateChanged === undefined ? {} : { stateChanged }) });
+  return openKafka({ ...settings, ...places.hooks });
 }

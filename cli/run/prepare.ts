@@ -7,7 +7,6 @@ import type { Recipe } from '../../schemas/recipe.js';
 import { crashPoint } from '../../streams/crash-point.js';
 import { openDataFolder } from '../../streams/data-folder.js';
 import { inputFiles } from '../../streams/inputs/input-files.js';
-import type { BrokerState } from '../../streams/kafka/persistence.js';
 import { type LoadOptions, type ReadSeeds, readSeeds, seedMessages } from '../../streams/river/load-input.js';
 import { checkIdentity, identityMessage, pipelineTopic, readIdentity } from '../../streams/river/pipeline-identity.js';
 import { ensureTopics } from '../../streams/river/river.js';
@@ -20,15 +19,16 @@ import type { Message, Topics } from '../../streams/topics.js';
 import type { LoadedRecipe } from '../recipe/load-recipe.js';
 import { recipeIdentity } from '../recipe/recipe-identity.js';
 import { keepRun } from './kept-run.js';
-import { openTopics } from './open-topics.js';
+import { openTopics, type TopicsHooks } from './open-topics.js';
 
 export interface PrepareOptions {
   readonly loaded: LoadedRecipe;
   readonly dataDir: string;
   /** Go for as many more, where the target was reached before. */
   readonly more: boolean;
-  /** Told when Kafka's brokers stop to answer, and when they do again. */
-  readonly stateChanged?: (state: BrokerState) => void;
+  /** Go for what the lanes were told before, as a worker does whose supervisor told them. */
+  readonly asTold?: boolean;
+  readonly hooks?: TopicsHooks;
 }
 
 /** A pipeline whose data folder is ours and whose recipe and seeds are good; nothing of it is written yet. */
@@ -61,11 +61,7 @@ export interface OpenRun {
 }
 
 /** Opens the data folder for writing, which one process at a time may, and the topics. */
-export async function openRun(
-  loaded: LoadedRecipe,
-  dataDir: string,
-  stateChanged?: (state: BrokerState) => void,
-): Promise<OpenRun> {
+export async function openRun(loaded: LoadedRecipe, dataDir: string, hooks: TopicsHooks = {}): Promise<OpenRun> {
   const { recipe, dir: base } = loaded;
   const shardDir = resolve(recipe.shards.dir);
   await checkShardFolder(shardDir);
@@ -73,8 +69,7 @@ export async function openRun(
   const folder = await openDataFolder({ dir: resolve(dataDir), recipe: identity });
   let topics: Topics | undefined;
   try {
-    const places = { base, topicsDir: folder.topicsDir };
-    const opened = await openTopics(recipe, stateChanged === undefined ? places : { ...places, stateChanged });
+    const opened = await openTopics(recipe, { base, topicsDir: folder.topicsDir, hooks });
     topics = opened;
     const kept = await readIdentity(opened);
     if (kept !== undefined) checkIdentity(kept, identity);
@@ -115,10 +110,11 @@ async function refuseForeignShards(shardDir: string): Promise<void> {
 }
 
 /** Opens a run and reads its seeds, so that what is wrong with it is found before the folder belongs to it. */
-export async function prepare({ loaded, dataDir, more, stateChanged }: PrepareOptions): Promise<Prepared> {
+export async function prepare(options: PrepareOptions): Promise<Prepared> {
+  const { loaded, dataDir, more, asTold = false, hooks } = options;
   const { recipe } = loaded;
   const seeds = await seedsOf(loaded);
-  const run = await openRun(loaded, dataDir, stateChanged);
+  const run = await openRun(loaded, dataDir, hooks);
   const { topics, shardDir, close } = run;
   const lanes = recipe.topics.partitions;
   const topic = seedsTopic(recipe);
@@ -127,6 +123,7 @@ export async function prepare({ loaded, dataDir, more, stateChanged }: PrepareOp
   async function standing(isNew: boolean): Promise<Standing> {
     const told = isNew ? [] : await readTargets(topics, topic, lanes);
     const completed = isNew ? [] : await readCompleted(topics, lanes);
+    if (asTold) return { told, completed, targets: asked.map((total, lane) => told[lane] ?? total) };
     return { told, completed, targets: more ? raised(asked, completed, told) : asked };
   }
 

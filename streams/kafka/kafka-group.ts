@@ -14,6 +14,14 @@ export interface GroupParts extends TaskParts {
   readonly client: Kafka;
   readonly admin: Admin;
   readonly names: TopicNames;
+  /** Told of each membership that the brokers know this process by. */
+  readonly memberJoined: (member: GroupMember) => void;
+}
+
+/** How the brokers know a member. */
+export interface GroupMember {
+  readonly group: string;
+  readonly memberId: string;
 }
 
 const defaultSessionMs = 10_000;
@@ -66,7 +74,8 @@ export class KafkaMember implements Membership {
       },
     });
     const { GROUP_JOIN, HEARTBEAT, CRASH } = this.#consumer.events;
-    this.#consumer.on(GROUP_JOIN, ({ payload: { memberAssignment } }) => {
+    this.#consumer.on(GROUP_JOIN, ({ payload: { memberAssignment, memberId } }) => {
+      parts.memberJoined({ group: options.group, memberId });
       this.#consumer.pause([{ topic: names.onCluster(topic) }]);
       this.#joined.resolve();
       this.#heard();

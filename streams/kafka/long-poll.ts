@@ -1,7 +1,9 @@
 import type { Cursor, PartitionReader } from './partition-reader.js';
 import type { Persistence } from './persistence.js';
 
-const waitMs = 100;
+/** While partitions come and go, who comes must not wait long for the round of the others; at rest, rounds should be few. */
+const shortestMs = 10;
+const longestMs = 100;
 
 interface Waiting {
   readonly cursor: Cursor;
@@ -12,6 +14,8 @@ interface Waiting {
 export class LongPoll {
   readonly #waiting = new Set<Waiting>();
   #running = false;
+  /** Set when somebody came during a round that is without him. */
+  #joined = false;
 
   constructor(
     private readonly reader: PartitionReader,
@@ -33,6 +37,7 @@ export class LongPoll {
       waiting.wake = end;
       for (const signal of ends) signal.addEventListener('abort', end, { once: true });
       this.#waiting.add(waiting);
+      this.#joined = true;
       if (!this.#running) void this.#run();
     });
   }
@@ -40,7 +45,9 @@ export class LongPoll {
   async #run(): Promise<void> {
     this.#running = true;
     try {
-      while (this.#waiting.size > 0 && !this.closed.aborted) {
+      for (let waitMs = shortestMs; this.#waiting.size > 0 && !this.closed.aborted; ) {
+        waitMs = this.#joined ? shortestMs : Math.min(2 * waitMs, longestMs);
+        this.#joined = false;
         const round = [...this.#waiting];
         const ready = await this.persistence.persist(
           () =>

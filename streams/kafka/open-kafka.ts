@@ -17,7 +17,7 @@ import type {
 import { AppendQueue, seen } from './append-queue.js';
 import { kafkaClient } from './client.js';
 import { faultOf } from './kafka-error.js';
-import { type GroupParts, KafkaMember, partitionsOf } from './kafka-group.js';
+import { type GroupMember, type GroupParts, KafkaMember, partitionsOf } from './kafka-group.js';
 import type { KafkaSettings } from './kafka-settings.js';
 import { Leftovers } from './leftovers.js';
 import { LongPoll } from './long-poll.js';
@@ -31,6 +31,8 @@ import { TransactionalWriter, type WriterOptions } from './transactional-writer.
 export interface KafkaOptions extends KafkaSettings {
   /** Told when the brokers stop to answer, and when they do again. */
   readonly stateChanged?: (state: BrokerState) => void;
+  /** Told of each membership of this process, by which another one can give its partitions back when it dies. */
+  readonly memberJoined?: (member: GroupMember) => void;
   /** How long the first answer is waited for. @default 15000 */
   readonly patienceMs?: number;
 }
@@ -167,6 +169,7 @@ class KafkaTopics implements Topics {
       longPoll: new LongPoll(reader, this.#persistence, this.#closed.signal),
       journals: this.#journals,
       persistence: this.#persistence,
+      memberJoined: this.options.memberJoined ?? (() => undefined),
     };
     await partitionsOf(options, parts);
     const member = new KafkaMember(parts, options, options.topics[0] ?? '');

@@ -80,10 +80,11 @@ export class TransactionalWriter {
     sent: (offsets: readonly number[]) => void = () => undefined,
   ): Promise<readonly number[]> {
     const transaction = await this.producer.transaction();
-    const offsets = await this.#send(transaction, messages);
-    // Without messages it is the offsets, be there any or none, that make the brokers look who writes.
-    if (consumed !== undefined && (consumed.offsets.size > 0 || messages.length === 0))
-      await this.#sendOffsets(transaction, consumed);
+    const offsets = await this.#send(transaction, messages, consumed).catch(async (error: unknown) => {
+      // An open transaction holds up all who read behind it, for as long as it may last.
+      if (isRefusal(error)) await transaction.abort().catch(() => undefined);
+      throw error;
+    });
     sent(offsets);
     await transaction.commit();
     return offsets;
@@ -93,7 +94,11 @@ export class TransactionalWriter {
     await this.producer.disconnect().catch(() => undefined);
   }
 
-  async #send(transaction: Transaction, messages: readonly Message[]): Promise<readonly number[]> {
+  async #send(
+    transaction: Transaction,
+    messages: readonly Message[],
+    consumed: GroupOffsets | undefined,
+  ): Promise<readonly number[]> {
     const offsets: number[] = new Array(messages.length).fill(-1);
     for (const request of requestsOf(messages, (topic) => this.options.catalogue.batchBytes(topic))) {
       const batch = batchOf(
@@ -102,6 +107,10 @@ export class TransactionalWriter {
       );
       const answers = await transaction.sendBatch(batch);
       placeOffsets(request, answers, this.options.names, offsets);
+    }
+    // Without messages it is the offsets, be there any or none, that make the brokers look who writes.
+    if (consumed !== undefined && (consumed.offsets.size > 0 || messages.length === 0)) {
+      await this.#sendOffsets(transaction, consumed);
     }
     return offsets;
   }
@@ -208,6 +217,12 @@ export function placeOffsets(
 export function explicitPartition({ topic, message }: { topic: string; message: { partition?: number } }): number {
   if (message.partition === undefined) throw new TypeError(`a message for ${topic} names no partition`);
   return message.partition;
+}
+
+/** Whether the brokers answered, and will not answer otherwise. */
+function isRefusal(error: unknown): boolean {
+  if (!(error instanceof Error) || error.name === 'KafkaJSNumberOfRetriesExceeded') return false;
+  return Reflect.get(error, 'retriable') === false;
 }
 
 function isConcurrent(error: unknown): boolean {

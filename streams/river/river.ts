@@ -23,6 +23,8 @@ export interface RiverOptions {
   readonly targets: readonly (number | null)[];
   readonly committed?: (committed: Committed) => void;
   readonly restored?: (stage: string, partition: number, milliseconds: number) => void;
+  /** Called when a partition came to this process, works, or went. */
+  readonly held?: () => void;
 }
 
 /** A river that runs in this process. */
@@ -164,7 +166,7 @@ const dryCheckMs = 500;
 async function startAll(
   stages: readonly Stage[],
   topics: Topics,
-  hooks: Pick<RiverOptions, 'committed' | 'restored'>,
+  hooks: Pick<RiverOptions, 'committed' | 'restored' | 'held'>,
 ): Promise<readonly StageRun[]> {
   const runs: StageRun[] = [];
   try {

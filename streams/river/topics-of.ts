@@ -3,6 +3,7 @@ import { journalTopic, type Stage, stateTopic } from '../stage/stage.js';
 import type { TopicSpec } from '../topics.js';
 import { loadTopic } from './load-progress.js';
 import { pipelineTopic } from './pipeline-identity.js';
+import { workersTopic } from './workers.js';
 
 /** Topics whose one partition gathers what all lanes write. */
 export const gatheredTopics: readonly string[] = ['shards'];
@@ -43,6 +44,7 @@ export function topicsOf(
     ...gatheredTopics.map((name) => ({ name, partitions: 1, cleanup: 'delete' as const })),
     pipelineTopic,
     loadTopic,
+    workersTopic,
     ...stages.flatMap((stage) => {
       const [foreign] = stage.inputs.flatMap((topic) => partitionsOf.get(topic) ?? []);
       return topicsOfStage(stage, foreign ?? partitions, retention);

@@ -63,7 +63,7 @@ export class WorkerReports {
     this.#intervalFrom = this.#startedAt;
     this.#interval = setInterval(() => this.#tick(), everyMs);
     this.#interval.unref();
-    state.changed = () => this.changed();
+    state.onChange(() => this.#changed());
     this.#write();
   }
 
@@ -73,15 +73,14 @@ export class WorkerReports {
     this.#committed.set(stage, byPartition.set(partition, (byPartition.get(partition) ?? 0) + outcomes.length));
   };
 
-  /** To be told that something is no longer as it was. */
-  readonly changed = (): void => {
+  #changed(): void {
     if (this.#stopped || this.#soon !== undefined) return;
     this.#soon = setTimeout(() => {
       this.#soon = undefined;
       this.#write();
     }, this.#soonMs);
     this.#soon.unref();
-  };
+  }
 
   /** The worker is no more: its report is taken away. Waits for two seconds at most. */
   async stop(): Promise<void> {

@@ -7,8 +7,7 @@ export type StageAtWork = Pick<StageRun, 'name' | 'done' | 'inFlight' | 'holding
 
 /** How this process fares as a worker: what its reports and its health say. */
 export class WorkerState {
-  /** Told of every change but that of counts. */
-  changed: () => void = () => undefined;
+  readonly #listeners: (() => void)[] = [];
   #stages: readonly StageAtWork[] | undefined;
   #broker: BrokerState = { kind: 'connected' };
   #draining = false;
@@ -44,6 +43,16 @@ export class WorkerState {
     }
     return undefined;
   }
+
+  /** Listeners are told of every change but that of counts. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** To be told that what the stages hold is no longer as it was. */
+  readonly changed = (): void => {
+    for (const listener of this.#listeners) listener();
+  };
 
   /** To be told of `openKafka`'s broker. */
   readonly brokerChanged = (state: BrokerState): void => {

@@ -78,14 +78,16 @@ async function copied(): Promise<string> {
   if (existsSync(folder)) return folder;
   mkdirSync(dirname(folder), { recursive: true });
   const part = mkdtempSync(`${folder}.part-`);
+  const unpacked = join(part, 'registry');
   const plugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:unpack';
-  const asked = [`-Dartifact=io.apicurio:${artifact}:${version}:tar.gz:all`, `-DoutputDirectory=${part}`];
+  const asked = [`-Dartifact=io.apicurio:${artifact}:${version}:tar.gz:all`, `-DoutputDirectory=${unpacked}`];
   try {
-    await run('mvn', ['-q', '-B', plugin, ...asked]).catch((cause) => {
+    // It marks in its working folder what it has unpacked, and would not do it again from there.
+    await run('mvn', ['-q', '-B', plugin, ...asked], { cwd: part }).catch((cause) => {
       const advice = 'install Maven, for example "apt-get install maven", and check that it reaches its repository';
       throw new Error(`the schema registry for tests could not be copied: ${advice}`, { cause });
     });
-    renameSync(part, folder);
+    renameSync(unpacked, folder);
   } finally {
     rmSync(part, { recursive: true, force: true });
   }

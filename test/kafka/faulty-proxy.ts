@@ -108,7 +108,7 @@ export async function startFaultyProxy(target: () => number): Promise<FaultyProx
 
 /** Kafka's messages begin with their length, of four bytes. */
 function eachFrame(socket: Socket, take: (frame: Buffer) => unknown): void {
-  let rest = Buffer.alloc(0);
+  let rest: Buffer = Buffer.alloc(0);
   socket.on('data', (bytes: Buffer) => {
     rest = rest.byteLength === 0 ? bytes : Buffer.concat([rest, bytes]);
     while (rest.byteLength >= 4 && !socket.destroyed) {

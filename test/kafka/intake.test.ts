@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 
 import avro from 'avsc';
 import { Kafka, logLevel } from 'kafkajs';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { intakeStages } from '../../streams/intake/intake-stages.js';
 import { openKafka } from '../../streams/kafka/open-kafka.js';
-import { runStage } from '../../streams/stage/run-stage.js';
+import { runStage, type StageRun } from '../../streams/stage/run-stage.js';
 import { stateTopic } from '../../streams/stage/stage.js';
 import type { Topics } from '../../streams/topics.js';
 import { foreignPartitions, intakeRecipe, lanes } from '../streams/intake/intake-log.js';
@@ -67,16 +67,19 @@ async function produce(topic: string, values: readonly (Buffer | null)[], first 
   await producer.disconnect();
 }
 
-async function start(
-  topics: Topics,
-  topic: string,
-  input: object,
-): Promise<{ through: (count: number) => Promise<void> }> {
+interface Started {
+  readonly run: StageRun;
+  /** Resolves when so many messages are through, then stops it. */
+  readonly through: (count: number) => Promise<void>;
+}
+
+async function start(topics: Topics, topic: string, input: object): Promise<Started> {
   const [stage] = intakeStages(intakeRecipe('real', { topic, ...input }), { registryPassword: async () => '' });
   if (stage === undefined) throw new Error('the recipe has no topic of others');
   const commits = new Commits();
   const run = await runStage({ stage, topics, committed: commits.add });
   return {
+    run,
     through: async (count) => {
       await Promise.race([commits.reach(count), run.done]);
       run.drain();
@@ -118,7 +121,9 @@ describe('an intake from Kafka', () => {
       topic,
       [0, 1, 2].map((n) => json({ body: body(n) })),
     );
-    await (await start(await open(), topic, input)).through(0);
+    const first = await start(await open(), topic, input);
+    await vi.waitFor(() => expect(first.run.partitions).toHaveLength(foreignPartitions), 30_000);
+    await first.through(0);
     await produce(
       topic,
       [3, 4, 5].map((n) => json({ body: body(n) })),

@@ -64,7 +64,7 @@ describe('a worker', () => {
       stage: stageOf(() => map(copied)),
       topics,
       committed: reports.committed,
-      held: reports.changed,
+      held: state.changed,
     });
     state.begin([run]);
     await eventually(async () => {
@@ -140,8 +140,8 @@ describe('a worker', () => {
         return batch;
       },
     };
-    const reports = reporting(topics, state);
-    const run = await runStage({ stage: stageOf(() => map(copied)), topics: slow, held: reports.changed });
+    reporting(topics, state);
+    const run = await runStage({ stage: stageOf(() => map(copied)), topics: slow, held: state.changed });
     state.begin([run]);
     await reading.promise;
     expect(state.obstacle).toBe('restoring tested/0 (1000 of 2500)');

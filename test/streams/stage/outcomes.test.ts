@@ -279,7 +279,8 @@ describe('the outputs of a stage', () => {
     expect(await recordsOf(topics, 'documents', 1)).toEqual([documentRecord(1)]);
     expect(await recordsOf(topics, 'gathered')).toEqual([tickRecord('complete', 1)]);
     const [message] = await messagesOf(topics, 'documents', 1);
-    expect(message?.headers).toEqual({ schema: 'headwater.document/1', id: documentRecord(1).id });
+    const { id } = documentRecord(1);
+    expect(message?.headers).toEqual({ schema: 'headwater.document/1', id, trace: id });
   });
 });
 
