@@ -16,6 +16,8 @@ const wrongInput: ReadonlySet<ErrorCode> = new Set([
   'address-unusable',
   'topic-unknown',
   'topic-misfit',
+  'broker-refused',
+  'broker-forbidden',
   'model-missing',
   'model-damaged',
   'model-too-large',

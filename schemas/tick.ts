@@ -8,7 +8,8 @@ export const tickSchema = record('tick', 1, 'ticks', {
   lane: z.int().nonnegative(),
   /**
    * `target`: the lane's accepted samples shall be `total` (on `seeds`, after the seeds that came with it);
-   * `complete`: the lane has them all (on `samples`, then on `shards`); `interval`: time has passed.
+   * `complete`: the lane has them all (on `ticks`, then on `shards`, behind the shard of the last one); `interval`: time has
+   * passed (on `ticks`).
    */
   reason: z.enum(['target', 'complete', 'interval']),
   /** Accepted samples of the lane, for `target` and `complete`; null means endless. */

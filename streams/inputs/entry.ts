@@ -26,7 +26,7 @@ export interface SkippedEntry {
   readonly reason: string;
 }
 
-export type FaultCode = 'line-invalid' | 'line-too-long' | 'record-undecodable';
+export type FaultCode = 'line-invalid' | 'line-too-long' | 'record-too-large' | 'record-undecodable';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 

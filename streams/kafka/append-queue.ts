@@ -39,6 +39,11 @@ export class AppendQueue {
     });
   }
 
+  /** Resolves when nothing is being written. */
+  get ended(): Promise<void> {
+    return this.#running ?? Promise.resolve();
+  }
+
   /** Lets what is being written end. */
   async close(): Promise<void> {
     await this.#running;

@@ -1,11 +1,12 @@
 import { Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs';
 import Cluster from 'kafkajs/src/cluster/index.js';
 import { createLogger } from 'kafkajs/src/loggers/index.js';
-import socketFactory from 'kafkajs/src/network/socketFactory.js';
 
+import { registerCodecs } from './codecs.js';
 import type { KafkaSettings } from './kafka-settings.js';
 import { quickProduce } from './quick-produce.js';
 import { quietRequestQueues } from './quiet-request-queues.js';
+import { Sockets } from './sockets.js';
 
 const silent = () => () => undefined;
 /** Few and short: whoever calls tries again as long as it is wanted, and can say that it waits. */
@@ -14,24 +15,30 @@ const connectionTimeout = 3000;
 const requestTimeout = 30_000;
 
 /** A client of the cluster. Its producers, consumers and admins have connections of their own. */
-export function kafkaClient(settings: KafkaSettings): Kafka {
-  quietRequestQueues();
-  quickProduce();
-  return new Kafka({ ...configOf(settings), retry, logLevel: logLevel.NOTHING, logCreator: silent });
+export function kafkaClient(settings: KafkaSettings, sockets: Sockets): Kafka {
+  prepareKafkajs();
+  const { factory: socketFactory } = sockets;
+  return new Kafka({ ...configOf(settings), socketFactory, retry, logLevel: logLevel.NOTHING, logCreator: silent });
 }
 
 /** Connections for reading without a consumer group. */
-export function readingCluster(settings: KafkaSettings): Cluster {
-  quietRequestQueues();
+export function readingCluster(settings: KafkaSettings, sockets = new Sockets()): Cluster {
+  prepareKafkajs();
   return new Cluster({
     ...configOf(settings),
     retry,
     logger: createLogger({ level: logLevel.NOTHING, logCreator: silent }),
-    socketFactory: socketFactory(),
+    socketFactory: sockets.factory,
     metadataMaxAge: 300_000,
     allowAutoTopicCreation: false,
     maxInFlightRequests: null,
   });
+}
+
+function prepareKafkajs(): void {
+  quietRequestQueues();
+  quickProduce();
+  registerCodecs();
 }
 
 /** A new object each time: kafkajs keeps an authenticator with its old password on the `sasl` object that it is given. */

@@ -1,9 +1,12 @@
 import { compressors, decompressLz4Raw, decompressSnappy, decompressZstd } from 'hyparquet-compressors';
-import { CompressionCodecs, CompressionTypes } from 'kafkajs';
+import kafkajs from 'kafkajs';
 
 import { HeadwaterError } from '../../schemas/errors.js';
 import { type Block, lz4Blocks } from './lz4-frame.js';
 import { snappyBlocks } from './snappy-stream.js';
+
+// Node sees no such names on a CommonJS module that spreads its exports.
+const { CompressionCodecs, CompressionTypes } = kafkajs;
 
 type Decompress = (bytes: Uint8Array) => Uint8Array;
 

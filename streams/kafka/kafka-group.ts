@@ -28,7 +28,7 @@ const defaultSessionMs = 10_000;
 /** Of the members' consumer, which reads nothing: how often its loop comes round to send a heartbeat. */
 const loopMs = 100;
 const transactionTimeoutMs = 60_000;
-const leaveMs = 5000;
+const leaveMs = 2000;
 const restartMs = 1000;
 
 /**
@@ -105,10 +105,10 @@ export class KafkaMember implements Membership {
   async #leave(): Promise<void> {
     this.#left.abort();
     this.#heard();
-    const tasks = [...this.#tasks.keys()];
-    await Promise.all(tasks.map((partition) => this.#drop(partition)));
-    // A consumer that cannot reach the group would not end: the brokers notice its silence.
-    await Promise.race([this.#consumer.disconnect().catch(() => undefined), delay(leaveMs, undefined, { ref: false })]);
+    const dropped = [...this.#tasks.keys()].map((partition) => this.#drop(partition));
+    // Who cannot reach the brokers would not end: they notice its silence.
+    const leaving = Promise.all(dropped).then(() => this.#consumer.disconnect());
+    await Promise.race([leaving.catch(() => undefined), delay(leaveMs, undefined, { ref: false })]);
   }
 
   #heard(): void {

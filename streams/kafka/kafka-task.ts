@@ -8,6 +8,7 @@ import type { Persistence } from './persistence.js';
 import type { PlainWriter } from './plain-writer.js';
 import type { TopicCatalogue } from './topic-catalogue.js';
 import type { TransactionalWriter } from './transactional-writer.js';
+import { unlessAborted } from './unless-aborted.js';
 import { withEither } from './with-either.js';
 
 /** What the tasks of a process share. */
@@ -93,7 +94,15 @@ export class KafkaTask implements Task {
       const known = this.#positions.get(topic);
       const cursor = { topic, partition, from: known?.from === from ? known.next : from };
       const scan = await persistence
-        .persist(() => reader.read(cursor, bounds), ended)
+        .persist(
+          () =>
+            unlessAborted(
+              () => reader.read(cursor, bounds),
+              ended,
+              () => this.#lossError(),
+            ),
+          ended,
+        )
         .catch((error: unknown) => {
           if (ended.aborted) return undefined;
           throw error;

@@ -10,7 +10,7 @@ export class Leftovers {
 
   keep(cursor: Cursor, messages: readonly StoredMessage[]): void {
     this.take(cursor);
-    const bytes = messages.reduce((sum, { value }) => sum + (value?.byteLength ?? 0) + 100, 0);
+    const bytes = bytesOf(messages);
     this.#held.set(placeOf(cursor), { messages, bytes });
     this.#bytes += bytes;
     for (const [place, held] of this.#held) {
@@ -29,6 +29,11 @@ export class Leftovers {
     this.#bytes -= held.bytes;
     return held.messages;
   }
+}
+
+/** About what messages take, with keys and headers. */
+export function bytesOf(messages: readonly StoredMessage[]): number {
+  return messages.reduce((sum, { value }) => sum + (value?.byteLength ?? 0) + 100, 0);
 }
 
 function placeOf({ topic, partition, from }: Cursor): string {

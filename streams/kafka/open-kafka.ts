@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Admin, Kafka } from 'kafkajs';
 
@@ -15,7 +16,7 @@ import type {
   TopicsLimits,
 } from '../topics.js';
 import { AppendQueue, seen } from './append-queue.js';
-import { kafkaClient } from './client.js';
+import { kafkaClient, readingCluster } from './client.js';
 import { faultOf } from './kafka-error.js';
 import { type GroupMember, type GroupParts, KafkaMember, partitionsOf } from './kafka-group.js';
 import type { KafkaSettings } from './kafka-settings.js';
@@ -24,6 +25,7 @@ import { LongPoll } from './long-poll.js';
 import { PartitionReader } from './partition-reader.js';
 import { type BrokerState, closedError, Persistence } from './persistence.js';
 import { PlainWriter } from './plain-writer.js';
+import { Sockets } from './sockets.js';
 import { TopicCatalogue } from './topic-catalogue.js';
 import { foreignTopic, TopicNames } from './topic-names.js';
 import { TransactionalWriter, type WriterOptions } from './transactional-writer.js';
@@ -38,6 +40,7 @@ export interface KafkaOptions extends KafkaSettings {
 }
 
 const defaultPatienceMs = 15_000;
+const closingMs = 700;
 /** Of appends and locks: a process that dies with one open holds up readers of its topics for so long, and ten seconds more. */
 const transactionTimeoutMs = 10_000;
 
@@ -65,6 +68,7 @@ export async function openKafka(options: KafkaOptions): Promise<Topics> {
 class KafkaTopics implements Topics {
   readonly kind = 'kafka';
   readonly #names: TopicNames;
+  readonly #sockets = new Sockets();
   readonly #client: Kafka;
   readonly #admin: Admin;
   readonly #closed = new AbortController();
@@ -81,10 +85,10 @@ class KafkaTopics implements Topics {
   constructor(private readonly options: KafkaOptions) {
     const { stateChanged = () => undefined } = options;
     this.#names = new TopicNames(options.prefix);
-    this.#client = kafkaClient(options);
+    this.#client = kafkaClient(options, this.#sockets);
     this.#admin = this.#client.admin();
     this.#persistence = new Persistence(options, stateChanged, this.#closed.signal);
-    this.#reader = new PartitionReader(options, this.#names, this.#leftovers);
+    this.#reader = this.#newReader();
     this.#catalogue = new TopicCatalogue(this.#admin, this.#names, options.replicas ?? -1);
     this.#journals = new PlainWriter(this.#writerOptions(), this.#persistence);
     const appending = {
@@ -158,7 +162,7 @@ class KafkaTopics implements Topics {
 
   async join(options: GroupOptions): Promise<Membership> {
     if (this.#closed.signal.aborted) throw closedError();
-    const reader = new PartitionReader(this.options, this.#names, this.#leftovers);
+    const reader = this.#newReader();
     const parts: GroupParts = {
       settings: this.options,
       client: this.#client,
@@ -190,18 +194,16 @@ class KafkaTopics implements Topics {
     await member.leave();
     const reader = this.#members.get(member);
     this.#members.delete(member);
-    await reader?.close().catch(() => undefined);
+    if (reader !== undefined) await soon([reader.close()]);
   }
 
   async #close(): Promise<void> {
     await Promise.all([...this.#members.keys()].map((member) => this.#leave(member)));
+    // Where the brokers are silent, calls would be waited for in vain.
+    await soon([this.#appends.ended, this.#journals.ended]);
     this.#closed.abort();
-    await Promise.allSettled([
-      this.#appends.close(),
-      this.#journals.close(),
-      this.#reader.close(),
-      this.#admin.disconnect(),
-    ]);
+    await soon([this.#appends.close(), this.#journals.close(), this.#reader.close(), this.#admin.disconnect()]);
+    this.#sockets.close();
   }
 
   /** False where the writer was shut out, or the outcome is in doubt: what there is then decides. */
@@ -222,6 +224,10 @@ class KafkaTopics implements Topics {
     return this.#persistence.persist(call);
   }
 
+  #newReader(): PartitionReader {
+    return new PartitionReader(readingCluster(this.options, this.#sockets), this.#names, this.#leftovers);
+  }
+
   #writerOptions(): Omit<WriterOptions, 'transactionalId' | 'timeoutMs'> {
     return {
       client: this.#client,
@@ -230,4 +236,12 @@ class KafkaTopics implements Topics {
       compression: this.options.compression ?? 'none',
     };
   }
+}
+
+/** Resolves when all have ended, or `closingMs` later. */
+async function soon(all: readonly Promise<unknown>[]): Promise<void> {
+  const over = new AbortController();
+  const late = delay(closingMs, undefined, { signal: over.signal }).catch(() => undefined);
+  await Promise.race([Promise.allSettled(all), late]);
+  over.abort();
 }

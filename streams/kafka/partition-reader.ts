@@ -3,10 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { default as Cluster, FetchRequest, FetchResponse } from 'kafkajs/src/cluster/index.js';
 
 import type { Bounds, PartitionOffsets, StoredMessage } from '../topics.js';
-import { readingCluster } from './client.js';
 import { committedMessages } from './committed-messages.js';
-import type { KafkaSettings } from './kafka-settings.js';
-import { Leftovers } from './leftovers.js';
+import { bytesOf, Leftovers } from './leftovers.js';
 import type { TopicNames } from './topic-names.js';
 
 /** A place to read from. */
@@ -37,15 +35,17 @@ const mostFetchBytes = 64 * 2 ** 20;
 export class PartitionReader {
   readonly #cluster: Cluster;
   readonly #leftovers: Leftovers;
+  /** By topic, the mean of the last fetch. */
+  readonly #messageBytes = new Map<string, number>();
   /** By broker: the fetch that opened its connection. */
   readonly #opened = new Map<number, Promise<void>>();
 
   constructor(
-    settings: KafkaSettings,
+    cluster: Cluster,
     private readonly names: TopicNames,
     leftovers = new Leftovers(),
   ) {
-    this.#cluster = readingCluster(settings);
+    this.#cluster = cluster;
     this.#leftovers = leftovers;
   }
 
@@ -57,7 +57,7 @@ export class PartitionReader {
   async read(cursor: Cursor, bounds: Bounds): Promise<Scan> {
     const held = this.#leftovers.take(cursor);
     if (held !== undefined) return this.#within(cursor, held, bounds);
-    let maxBytes = Math.max(leastFetchBytes, Math.min(bounds.maxBytes, mostFetchBytes));
+    let maxBytes = this.#fetchBytes(cursor.topic, bounds);
     for (let from = cursor.from; ; ) {
       const fetched = await this.#outOfRange(() => this.#fetchOne({ ...cursor, from }, maxBytes), undefined);
       if (fetched === undefined) {
@@ -67,7 +67,10 @@ export class PartitionReader {
         continue;
       }
       const { messages, next, end } = fetched;
-      if (messages.length > 0) return this.#within({ ...cursor, from }, messages, bounds);
+      if (messages.length > 0) {
+        this.#messageBytes.set(cursor.topic, bytesOf(messages) / messages.length);
+        return this.#within({ ...cursor, from }, messages, bounds);
+      }
       if (next >= end) return { messages: [], next };
       // Compaction may leave batches without records: only a larger fetch sees beyond them.
       if (next === from && maxBytes < mostFetchBytes) maxBytes *= 2;
@@ -87,7 +90,8 @@ export class PartitionReader {
   /** Low mark and last stable offset of a partition. */
   async offsets(topic: string, partition: number): Promise<PartitionOffsets> {
     const [offsets] = await this.allOffsets(topic, [partition]);
-    return offsets ?? { low: 0, high: 0 };
+    if (offsets === undefined) throw new Error(`nothing is known of partition ${partition} of ${topic}`);
+    return offsets;
   }
 
   /** The same of some partitions, or of all. */
@@ -103,7 +107,10 @@ export class PartitionReader {
         this.#listed(topic, ids, latest, readUncommitted),
       ]);
       return ids.map((id) => {
-        const [low = 0, high = 0, end = 0] = [lows.get(id), highs.get(id), ends.get(id)];
+        const [low, high, end] = [lows.get(id), highs.get(id), ends.get(id)];
+        if (low === undefined || high === undefined || end === undefined) {
+          throw new Error(`no offsets came of partition ${id} of ${topic}`);
+        }
         return { low, high, ...(end > high ? { pending: true as const } : {}) };
       });
     });
@@ -150,11 +157,17 @@ export class PartitionReader {
     return { messages: taken, next };
   }
 
+  /** Twice what the bounds let through of messages as large as the last ones: with many partitions, few leftovers are kept. */
+  #fetchBytes(topic: string, { maxRecords, maxBytes }: Bounds): number {
+    const expected = 2 * maxRecords * (this.#messageBytes.get(topic) ?? Number.POSITIVE_INFINITY);
+    return Math.ceil(Math.max(leastFetchBytes, Math.min(maxBytes, expected, mostFetchBytes)));
+  }
+
   async #fetchOne(cursor: Cursor, maxBytes: number): Promise<(Scan & { readonly end: number }) | undefined> {
     const { topic, partition, from } = cursor;
     const onCluster = await this.#target(topic);
     const [[nodeId] = [undefined]] = await this.#byLeader([cursor]);
-    if (nodeId === undefined) return undefined;
+    if (nodeId === undefined) throw new Error(`no broker leads partition ${partition} of ${topic}`);
     const { responses } = await this.#fetch(nodeId, {
       isolationLevel: readCommitted,
       maxWaitTime: 0,
@@ -245,7 +258,7 @@ export class PartitionReader {
     for (const cursor of cursors) {
       const metadata = this.#cluster.findTopicPartitionMetadata(this.names.onCluster(cursor.topic));
       const leader = metadata.find(({ partitionId }) => partitionId === cursor.partition)?.leader;
-      if (leader === undefined) continue;
+      if (leader === undefined) throw new Error(`nothing is known of partition ${cursor.partition} of ${cursor.topic}`);
       const group = leaders.get(leader);
       if (group === undefined) leaders.set(leader, [cursor]);
       else group.push(cursor);

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { HeadwaterError } from '../../schemas/errors.js';
 import { faultOf } from './kafka-error.js';
 import type { KafkaSettings } from './kafka-settings.js';
+import { unlessAborted } from './unless-aborted.js';
 import { withEither } from './with-either.js';
 
 /** Whether the brokers answer. */
@@ -43,7 +44,8 @@ export class Persistence {
     for (let delayMs = firstDelayMs; ; delayMs = Math.min(2 * delayMs, lastDelayMs)) {
       if (this.closed.aborted) throw closedError();
       try {
-        const result = await call();
+        const leftMs = patienceMs - (this.now() - started);
+        const result = await unlessAborted(() => within(call, leftMs), this.closed, closedError);
         this.answered();
         return result;
       } catch (error) {
@@ -78,6 +80,16 @@ export class Persistence {
     const text = `no Kafka broker answers at ${brokers.join(', ')} (${reason}): start it, or check topics.brokers${secured}`;
     return new HeadwaterError('broker-unreachable', text, { cause });
   }
+}
+
+/** What `call` does; rejects when the time is over, without waiting for brokers that are silent. */
+async function within<Result>(call: () => Promise<Result>, ms: number): Promise<Result> {
+  if (ms === Infinity) return call();
+  const over = new AbortController();
+  const late = delay(Math.max(ms, 0), undefined, { signal: over.signal }).then(() => {
+    throw new Error('no answer');
+  });
+  return Promise.race([call(), late]).finally(() => over.abort());
 }
 
 export function closedError(): HeadwaterError {

@@ -41,6 +41,11 @@ export class PlainWriter {
     });
   }
 
+  /** Resolves when nothing is being written. */
+  get ended(): Promise<void> {
+    return this.#running ?? Promise.resolve();
+  }
+
   async close(): Promise<void> {
     await this.#running;
     await this.#producer.disconnect().catch(() => undefined);

@@ -12,10 +12,10 @@ export class Sockets {
 
   readonly factory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
     if (this.#closed) throw new Error('the client was closed');
-    const socket =
-      ssl === undefined
-        ? connect({ host, port }, onConnect)
-        : connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...ssl }, onConnect);
+    // kafkajs gives null for none.
+    const socket = ssl
+      ? connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...ssl }, onConnect)
+      : connect({ host, port }, onConnect);
     socket.setKeepAlive(true, keepAliveMs);
     this.#open.add(socket);
     socket.once('close', () => this.#open.delete(socket));

@@ -7,7 +7,7 @@ interface Consumer {
 }
 
 /** What flows from stage to stage: nothing of it is left when a river has ended. */
-const flowing = new Set(['plans', 'drafts', 'refined', 'samples', 'corrections', 'ledger', 'shards']);
+const flowing = new Set(['plans', 'drafts', 'refined', 'samples', 'corrections', 'ticks', 'ledger', 'shards']);
 
 /**
  * Whether consumers have committed all that their topics hold. Looks twice: while one topic is looked at, a stage may still write

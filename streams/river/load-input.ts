@@ -1,10 +1,12 @@
 import { isAbsolute, relative, resolve as resolvePath } from 'node:path';
 
+import type { RecordOfKind } from '../../schemas/codec.js';
 import type { DeadLetter } from '../../schemas/dead-letter.js';
 import type { Domain } from '../../schemas/domain.js';
 import { HeadwaterError } from '../../schemas/errors.js';
 import type { Seed } from '../../schemas/seed.js';
 import { crashPoint } from '../crash-point.js';
+import { deadLine } from '../inputs/dead-line.js';
 import { type InputCounts, type InputOptions, readInput } from '../inputs/read-input.js';
 import { recordMessage } from '../record-message.js';
 import type { Message, Topics } from '../topics.js';
@@ -29,6 +31,8 @@ export interface LoadOptions {
 }
 
 const batchSize = 500;
+/** Of a message beside its value. */
+const framingBytes = 2048;
 
 /** The seeds of a file, and the lines of it that are none. */
 export interface ReadSeeds {
@@ -104,6 +108,20 @@ export async function loadRecords(
     options.progress?.(input.counts);
   }
 
+  /** A record on its partition, or, where the topics take none of its size, as a dead letter. */
+  function placed(item: RecordOfKind<'real' | 'document'>, file: string, line: number): Message {
+    const message = recordMessage(topic, turn % partitions, item);
+    const limit = topics.limits.maxMessageBytes - framingBytes;
+    const bytes = message.value ?? new Uint8Array();
+    if (bytes.byteLength > limit) {
+      const why = `the record has ${bytes.byteLength} bytes, and the topics take ${limit}`;
+      const fault = { kind: 'fault', line, code: 'record-too-large', message: why, bytes, cut: false } as const;
+      return recordMessage('dead-letters', 0, deadLine(fault, file, options.now()));
+    }
+    turn++;
+    return message;
+  }
+
   for await (const item of input) {
     if (signal?.aborted) break;
     const { file = '', line = 0 } = item.origin;
@@ -111,11 +129,7 @@ export async function loadRecords(
     const before = loaded.get(place) ?? 0;
     if (resume && line <= before) continue;
     lines.set(place, Math.max(line, before));
-    batch.push(
-      item.kind === 'dead-letter'
-        ? recordMessage('dead-letters', 0, item)
-        : recordMessage(topic, turn++ % partitions, item),
-    );
+    batch.push(item.kind === 'dead-letter' ? recordMessage('dead-letters', 0, item) : placed(item, file, line));
     if (batch.length >= batchSize) await append();
   }
   if (batch.length > 0) await append();

@@ -96,7 +96,6 @@ const table: Readonly<Record<(typeof stageNames)[number], StageOf>> = {
     creditBytes: 2 ** 30,
     inputs: [seedsTopic(recipe), 'refined', 'ledger', ...realTopics(recipe)],
     stateful: true,
-    ticksTo: 'samples',
     operator: (context) => aligned(recipe, parts, context),
   }),
 
@@ -104,7 +103,7 @@ const table: Readonly<Record<(typeof stageNames)[number], StageOf>> = {
     ...bounded(2 * shards.rows),
     // A message has its embedding as base64, whether the shard has it or not.
     creditBytes: 4 * shards.bytes + 6 * shards.rows * (embedder?.dimensions ?? 0),
-    inputs: ['samples', 'corrections'],
+    inputs: ['samples', 'corrections', 'ticks'],
     stateful: true,
     ticksTo: 'shards',
     gatheredIn: gatheredTopics,

@@ -15,11 +15,11 @@ export interface TickerOptions {
 }
 
 /**
- * Puts the passing of time on the log: an `interval` tick on each partition of `samples` that has new samples, so that a shard is
- * closed at the same place in every replay. Returns how to stop it.
+ * Puts the passing of time on the log: an `interval` tick for each lane that has new samples, so that its shard is closed. Returns
+ * how to stop it.
  */
 export function startTicker({ topics, lanes: lanesHere, everyMs, now, failed }: TickerOptions): () => void {
-  /** By lane: one past the last tick, or 0. */
+  /** By lane: the end of its samples at the last tick, or 0. */
   const seen: number[] = [];
   let writing = false;
 
@@ -32,8 +32,8 @@ export function startTicker({ topics, lanes: lanesHere, everyMs, now, failed }: 
       if ((offsets[lane]?.high ?? 0) > from && (await hasMore(topics, 'samples', lane, from))) lanes.push(lane);
     }
     if (lanes.length === 0) return;
-    const written = await topics.append(lanes.map((lane) => recordMessage('samples', lane, intervalTick(lane, at))));
-    for (const [index, lane] of lanes.entries()) seen[lane] = (written[index] ?? 0) + 1;
+    await topics.append(lanes.map((lane) => recordMessage('ticks', lane, intervalTick(lane, at))));
+    for (const lane of lanes) seen[lane] = offsets[lane]?.high ?? 0;
   }
 
   const timer = setInterval(() => {

@@ -17,6 +17,7 @@ const lanes = [
   'refined',
   'samples',
   'corrections',
+  'ticks',
   'ledger',
   'dead-letters',
 ];

@@ -34,6 +34,8 @@ type In = Sample | Correction | Tick;
 type Out = Shard | Tick;
 
 const mmdKey = 'mmd2';
+/** Samples of the lane whose outcomes are committed. */
+const countKey = 'samples';
 
 /**
  * Samples in, durable shard files and their records out.
@@ -41,8 +43,8 @@ const mmdKey = 'mmd2';
  * A shard is closed by its rows, by their bytes, by an `interval` or `complete` tick, or when the source completes; all of it
  * from the records alone, so a replay writes the same file under the same name. The outcomes of a shard's samples are held
  * until its file is durable: all are absorbed but the last, which emits the shard. So the source must let more than `rows`
- * samples be in flight. A `complete` tick is handed on behind its shard; a correction only sets the newest MMD, kept in the
- * operator's memory. A sample that cannot be written unchanged is dead with code `value-unencodable`, and the shard goes on.
+ * samples be in flight. A `complete` tick waits for the last of its lane's samples, and is handed on behind their shard; a
+ * correction only sets the newest MMD. This and the count of samples are kept in the operator's memory. A sample that cannot be written unchanged is dead with code `value-unencodable`, and the shard goes on.
  *
  * At the first sample, files that a crash left of uncommitted shards are removed; unsubscription removes the file in progress.
  * Memory: the samples of one shard, whose outcomes are open, and one row group.
@@ -84,6 +86,10 @@ class Sharding {
   readonly #maker: ShardMaker;
   /** The samples of the shard in progress, in order. */
   #held: Sample[] = [];
+  /** Samples with an outcome, of all runs. */
+  #counted: number;
+  /** `complete` ticks of which samples are missing, which lie on another topic than these. */
+  #waiting: Tick[] = [];
   #recovered = false;
   #aborted = false;
   #mmd2: number | null;
@@ -92,6 +98,8 @@ class Sharding {
     this.#maker = new ShardMaker(options);
     const mmd2 = options.memory?.get(mmdKey);
     this.#mmd2 = typeof mmd2 === 'number' ? mmd2 : null;
+    const counted = options.memory?.get(countKey);
+    this.#counted = typeof counted === 'number' ? counted : 0;
   }
 
   async take(input: In): Promise<Outcomes> {
@@ -122,17 +130,31 @@ class Sharding {
       await this.#maker.add(sample, position);
     } catch (error) {
       if (!(error instanceof HeadwaterError && error.code === 'value-unencodable')) throw error;
-      return [{ kind: 'dead', input: sample, code: error.code, message: error.message }];
+      this.#counted++;
+      const changes = [[countKey, this.#counted]] as const;
+      const dead = { kind: 'dead', input: sample, changes, code: error.code, message: error.message } as const;
+      return [dead, ...(await this.#completed())];
     }
     this.#held.push(sample);
     const full = this.#full();
-    return full === undefined ? [] : this.#close(full);
+    return [...(full === undefined ? [] : await this.#close(full)), ...(await this.#completed())];
   }
 
   async #takeTick(tick: Tick): Promise<Outcomes> {
     if (tick.reason === 'target') return [{ kind: 'absorbed', input: tick }];
     if (tick.reason === 'interval') return [...(await this.#close('tick')), { kind: 'absorbed', input: tick }];
-    return [...(await this.#close('complete')), { kind: 'emitted', input: tick, outputs: [tick] }];
+    this.#waiting.push(tick);
+    return this.#completed();
+  }
+
+  /** What ends with the ticks whose samples are all here. */
+  async #completed(): Promise<Outcomes> {
+    const here = this.#counted + this.#held.length;
+    const due = this.#waiting.filter(({ total }) => here >= (total ?? 0));
+    if (due.length === 0) return [];
+    this.#waiting = this.#waiting.filter((tick) => !due.includes(tick));
+    const closed = await this.#close('complete');
+    return [...closed, ...due.map((tick) => ({ kind: 'emitted', input: tick, outputs: [tick] }) as const)];
   }
 
   #full(): 'rows' | 'bytes' | undefined {
@@ -146,8 +168,10 @@ class Sharding {
     const made = await this.#maker.finish(closedBy, this.#mmd2);
     const held = this.#held;
     this.#held = [];
+    this.#counted += held.length;
+    const changes = [[countKey, this.#counted]] as const;
     return held.map((input, index) =>
-      index === held.length - 1 ? { kind: 'emitted', input, outputs: [made] } : { kind: 'absorbed', input },
+      index === held.length - 1 ? { kind: 'emitted', input, outputs: [made], changes } : { kind: 'absorbed', input },
     );
   }
 }

@@ -287,8 +287,7 @@ export class TaskRun {
 
   #messages(record: AnyRecord, cause: StoredMessage): readonly Message[] {
     const { stage, task } = this.options;
-    const topic = record.kind === 'tick' ? stage.ticksTo : schemaOf(record.kind).topic;
-    if (topic === undefined) throw new HeadwaterError('operator-failed', `${stage.name} has no topic for its ticks`);
+    const topic = (record.kind === 'tick' ? stage.ticksTo : undefined) ?? schemaOf(record.kind).topic;
     const lanes = stage.gatheredIn?.includes(topic) ? [0] : (stage.lanesOf?.(record, cause) ?? [task.partition]);
     return lanes.map((lane) => recordMessage(topic, lane, record));
   }

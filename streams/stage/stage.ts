@@ -35,7 +35,7 @@ export interface Stage {
   readonly stateful: boolean;
   /** Whether the operator asks models, so that a journal is kept. */
   readonly journaled: boolean;
-  /** The topic to which the ticks go that the operator emits; all other records have a topic of their own. */
+  /** The topic to which the ticks go that the operator emits. @default `ticks` */
   readonly ticksTo?: string;
   /** Topics of one partition, to which the tasks of all partitions write. */
   readonly gatheredIn?: readonly string[];

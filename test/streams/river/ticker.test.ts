@@ -16,7 +16,7 @@ let topics: Topics;
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'headwater-ticker-'));
   topics = await openLog({ dir });
-  await topics.ensure([{ name: 'samples', partitions: 2, cleanup: 'delete' }]);
+  await topics.ensure(['samples', 'ticks'].map((name) => ({ name, partitions: 2, cleanup: 'delete' })));
 });
 
 afterEach(async () => {
@@ -26,7 +26,7 @@ afterEach(async () => {
 
 async function ticks(lane: number): Promise<readonly unknown[]> {
   const found = [];
-  for await (const { value, headers } of readAll(topics, 'samples', lane)) {
+  for await (const { value, headers } of readAll(topics, 'ticks', lane)) {
     if (value !== null && headers['schema'] !== undefined) found.push(decode(value, headers));
   }
   return found;

@@ -146,6 +146,26 @@ describe('shard', () => {
     expect(outcomes.at(-1)).toEqual({ kind: 'emitted', input: complete, outputs: [complete] });
   });
 
+  test('hands a complete tick on when the last of its samples is here, over a restart too', async () => {
+    const dir = folder();
+    const complete: Tick = { ...tick('complete', 1), total: 3 };
+    const before = await run(samplesTo(1), options(dir));
+    const memory = new Map(before.flatMap(({ changes = [] }) => changes));
+    const outcomes = await run([complete, sampleAt(1), sampleAt(2)], { ...options(dir), memory });
+    expect(outcomes.map(({ kind, input }) => [kind, input.kind])).toEqual([
+      ['absorbed', 'sample'],
+      ['emitted', 'sample'],
+      ['emitted', 'tick'],
+    ]);
+    expect(shardsOf(outcomes).map(({ closedBy, rows }) => [closedBy, rows])).toEqual([['complete', 2]]);
+  });
+
+  test('keeps a complete tick whose samples do not come for the next run', async () => {
+    const complete: Tick = { ...tick('complete', 1), total: 3 };
+    const outcomes = await run([complete, sampleAt(0)], options(folder()));
+    expect(outcomes.map(({ input }) => input.kind)).toEqual(['sample']);
+  });
+
   test('closes the rest when the source completes', async () => {
     const [made] = shardsOf(await run(samplesTo(3), options(folder())));
     expect(made).toMatchObject({ rows: 3, closedBy: 'drain' });

@@ -7,7 +7,6 @@ import { noOutcomes } from '../../../streams/stage/outcome-counts.js';
 import { runStage } from '../../../streams/stage/run-stage.js';
 import { startTask } from '../../../streams/stage/run-task.js';
 import type { Stage } from '../../../streams/stage/stage.js';
-import { tickRecord } from '../../operators/flow/records.js';
 import {
   Commits,
   committedOffset,
@@ -152,7 +151,6 @@ describe('a failure', () => {
   it.each<[string, Stage['operator'], string]>([
     ['ends a record twice', () => mergeMap((input) => [copied(input), copied(input)]), 'ended a record twice'],
     ['ends a record that it was not given', () => map(() => copied(documentRecord(7))), 'one it was not given'],
-    ['emits a tick that has no topic', () => map((input) => emitting(input, tickRecord('interval'))), 'no topic for'],
   ])('is an operator that %s', async (_, operator, message) => {
     const { topics } = await stageLog();
     await put(topics, 'from', documents(1));
@@ -269,10 +267,6 @@ function holding() {
     record.end.complete();
   };
   return { operator, inside, release, aborted: () => all.filter(({ aborted }) => aborted).length };
-}
-
-function emitting(input: AnyRecord, output: AnyRecord): Outcomes {
-  return { kind: 'emitted', input, outputs: [output] };
 }
 
 async function copies(topics: Awaited<ReturnType<typeof stageLog>>['topics']): Promise<number> {
