@@ -1,13 +1,21 @@
 import { defineConfig } from 'vitest/config';
 
-/** Real processes that are killed. `HEADWATER_CRASH_SEEDS=1000`: so many pipelines; `HEADWATER_CRASH_SEED=17`: that one. */
+const processes = {
+  globalSetup: ['test/build.ts'],
+  fileParallelism: false,
+  testTimeout: 160_000,
+  hookTimeout: 160_000,
+};
+
+/**
+ * Real processes that are killed. `HEADWATER_CRASH_SEEDS=1000`: so many pipelines; `HEADWATER_CRASH_SEED=17`: that one. On Kafka
+ * most of the time is waited for a session to end, so more of them run at once.
+ */
 export default defineConfig({
   test: {
-    include: ['test/crash/**/*.test.ts'],
-    globalSetup: ['test/build.ts'],
-    fileParallelism: false,
-    maxConcurrency: 3,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    projects: [
+      { test: { ...processes, name: 'log', include: ['test/crash/*.test.ts'], maxConcurrency: 3 } },
+      { test: { ...processes, name: 'kafka', include: ['test/crash/kafka/*.test.ts'], maxConcurrency: 5 } },
+    ],
   },
 });

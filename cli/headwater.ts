@@ -7,6 +7,8 @@ import { HeadwaterError } from '../schemas/errors.js';
 import { exitCodeOf, exitCodes } from './exit-codes.js';
 import type { Io } from './io.js';
 import { processIo } from './process-io.js';
+import { healthAddress } from './run/health.js';
+import { supervision } from './run/supervision.js';
 
 interface GlobalOptions {
   readonly json?: boolean;
@@ -41,9 +43,15 @@ command('run <recipe>', 'stream samples until the target is reached; Ctrl-C stop
   .option('--more', 'where the target was reached before, go for as many more', false)
   .option('--print', 'write each sample to standard output when it is accepted', false)
   .option('--grace <seconds>', 'how long the first Ctrl-C lets models finish', wholeNumber, 10)
-  .action(async (recipe, { grace, ...options }, command) => {
-    const { run } = await import('./commands/run.js');
-    await finish(command, (io) => run({ ...options, recipe, graceMs: grace * 1000 }, io));
+  .option('--health <address>', 'serve /healthz and /readyz at [host:]port; port 0 takes any that is free')
+  .option('--workers <n>', 'on Kafka: run as so many processes, and start those again that die', wholeNumber)
+  .action(async (recipe, { grace, workers, health, ...others }, command) => {
+    const address = health === undefined ? {} : { health: healthAddress(health) };
+    const options = { ...others, ...address, recipe, graceMs: grace * 1000 };
+    await finish(command, async (io) => {
+      if (workers === undefined) return (await import('./commands/run.js')).run(options, io);
+      return (await import('./commands/run-workers.js')).runWorkers(options, workers, io);
+    });
   });
 
 command('load <topic> <file...>', 'put records of files into seeds, real or documents')
@@ -116,6 +124,10 @@ function version(): string {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.wrongInput;
   if (error instanceof HeadwaterError) {
+    const { code, message } = error;
+    const supervised = supervision();
+    supervised?.tell({ type: 'failed', code, message });
+    if (supervised !== undefined) return exitCodeOf(code);
     process.stderr.write(`headwater: ${error.message} [${error.code}]\n`);
     return exitCodeOf(error.code);
   }

@@ -5,20 +5,27 @@ import { HeadwaterError } from '../../schemas/errors.js';
 import { isForeignTopic, type Recipe } from '../../schemas/recipe.js';
 import type { InputKind } from '../../streams/inputs/to-record.js';
 import type { IntakeParts } from '../../streams/intake/intake-stages.js';
+import type { GroupMember } from '../../streams/kafka/kafka-group.js';
 import { loadBeside } from '../../streams/river/load-beside.js';
 import { type River, startRiver } from '../../streams/river/river.js';
 import { type JournaledModel, realTopics, runnableStages, type StageName } from '../../streams/river/stages.js';
+import { WorkerReports } from '../../streams/river/worker-reports.js';
+import { WorkerState } from '../../streams/river/worker-state.js';
 import { type Engines, openEngines } from '../engines.js';
 import { exitCodes } from '../exit-codes.js';
 import type { Io } from '../io.js';
-import { type LoadedRecipe, loadRecipe } from '../recipe/load-recipe.js';
+import { type LoadedRecipe, loadRecipe, type RecipeOverrides } from '../recipe/load-recipe.js';
 import { display } from '../run/display.js';
 import { downloads } from '../run/downloads.js';
+import { type Health, type HealthAddress, openHealth } from '../run/health.js';
 import { type Prepared, prepare } from '../run/prepare.js';
+import { renderLine, renderTable } from '../run/render.js';
 import { RunWatch } from '../run/run-view.js';
 import { sampleText } from '../run/sample-text.js';
 import { secretValue } from '../run/secret-value.js';
 import { printSummary, summarize } from '../run/summary.js';
+import { type Supervision, supervision } from '../run/supervision.js';
+import { tellChanges } from '../run/tell-changes.js';
 import { viewOf } from '../run/view-of.js';
 import { type Interruption, interruption } from '../signals.js';
 
@@ -35,6 +42,8 @@ export interface RunOptions {
   readonly print: boolean;
   /** How long a first Ctrl-C lets models finish. */
   readonly graceMs: number;
+  /** Where orchestrators ask how the process is. */
+  readonly health?: HealthAddress;
 }
 
 interface Session {
@@ -44,24 +53,45 @@ interface Session {
   readonly print: boolean;
   readonly graceMs: number;
   readonly watch: RunWatch;
+  /** How this process fares as a worker. */
+  readonly state: WorkerState;
+  /** Where another process started it, which shows what it does. */
+  readonly supervised: Supervision | undefined;
   readonly interruption: Interruption;
   readonly io: Io;
 }
 
 /** `headwater run`: streams samples until the target is reached, or Ctrl-C; resolves with the exit code. */
-export async function run(options: RunOptions, io: Io): Promise<number> {
+export async function run(options: RunOptions, ownIo: Io): Promise<number> {
   const stages = stageList(options.stages);
-  const { samples, out } = options;
-  const overrides = {
-    set: options.set,
-    ...(samples === undefined ? {} : { samples }),
-    ...(out === undefined ? {} : { out }),
-  };
-  const loaded = await loadRecipe(options.recipe, overrides);
+  // Of models, a worker with some of the stages needs the keys of those that it asks.
+  const secrets = options.stages === undefined ? 'all' : 'topics';
+  const loaded = await loadRecipe(options.recipe, { ...overridesOf(options), secrets });
+  const supervised = supervision();
+  const io = supervised === undefined ? ownIo : silenced(ownIo);
   for (const warning of loaded.warnings) io.err(`${warning}\n`);
+  const state = new WorkerState();
+  tellChanges(state, supervised, io);
+  const health = await openedHealth(options.health, state, io);
+  try {
+    return await runWith({ ...options, stages }, { loaded, state, supervised, io });
+  } finally {
+    await health?.close();
+  }
+}
+
+type Worker = Pick<Session, 'loaded' | 'state' | 'supervised' | 'io'>;
+
+async function runWith(options: Omit<RunOptions, 'stages'> & Pick<Session, 'stages'>, worker: Worker): Promise<number> {
+  const { loaded, state, supervised, io } = worker;
+  const { graceMs, print, more, stages } = options;
   const dataDir = options.data ?? loaded.recipe.topics.dir ?? '.headwater';
   const interrupted = interruption();
-  const preparing = prepare({ loaded, dataDir, more: options.more });
+  const hooks = {
+    stateChanged: state.brokerChanged,
+    memberJoined: (member: GroupMember) => supervised?.tell({ type: 'member', ...member }),
+  };
+  const preparing = prepare({ loaded, dataDir, more, asTold: supervised !== undefined, hooks });
   const prepared = await unlessStopped(preparing, interrupted.soon);
   if (prepared === undefined) {
     io.err('Stopped before it began.\n');
@@ -70,16 +100,36 @@ export async function run(options: RunOptions, io: Io): Promise<number> {
   }
   try {
     const watch = new RunWatch(prepared.accepted);
-    const { graceMs, print } = options;
-    return await runSession({ loaded, prepared, stages, print, graceMs, watch, interruption: interrupted, io });
+    return await runSession({ ...worker, prepared, stages, print, graceMs, watch, interruption: interrupted });
   } finally {
     interrupted.release();
     await prepared.close();
   }
 }
 
+/** What the command line changes in the recipe. */
+export function overridesOf({ set, samples, out }: RunOptions): RecipeOverrides {
+  return { set, ...(samples === undefined ? {} : { samples }), ...(out === undefined ? {} : { out }) };
+}
+
+/** A worker's progress and summary are its supervisor's to show. */
+function silenced(io: Io): Io {
+  return { ...io, isTty: false, out: () => undefined, err: () => undefined };
+}
+
+async function openedHealth(
+  address: HealthAddress | undefined,
+  state: WorkerState,
+  io: Io,
+): Promise<Health | undefined> {
+  if (address === undefined) return undefined;
+  const health = await openHealth({ ...address, state: () => state });
+  io.err(`Health: ${health.url}/healthz and ${health.url}/readyz\n`);
+  return health;
+}
+
 /** Undefined where the signal came first. */
-async function unlessStopped<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result | undefined> {
+export async function unlessStopped<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result | undefined> {
   const stopped = new Promise<undefined>((resolve) => {
     if (signal.aborted) resolve(undefined);
     else signal.addEventListener('abort', () => resolve(undefined), { once: true });
@@ -88,13 +138,15 @@ async function unlessStopped<Result>(work: Promise<Result>, signal: AbortSignal)
 }
 
 async function runSession(session: Session): Promise<number> {
-  const { prepared, watch, io } = session;
+  const { prepared, watch, supervised, io } = session;
   if (prepared.complete) {
+    if (supervised !== undefined) return exitCodes.done;
     printSummary(await summarize('complete', prepared, watch), false, io);
     io.err('The target was reached before. Raise it with --samples, or go for as many more with --more.\n');
     return exitCodes.done;
   }
   const status = await streamed(session);
+  if (supervised !== undefined) return status === 'complete' ? exitCodes.done : exitCodes.interrupted;
   printSummary(await summarize(status, prepared, watch), session.print, io);
   if (status === 'complete') return exitCodes.done;
   io.err('Stopped. The same command goes on from here.\n');
@@ -132,7 +184,18 @@ async function openSession({ loaded, stages, interruption: interrupted, io }: Se
 }
 
 async function stream(session: Session, engines: Engines): Promise<'complete' | 'stopped'> {
-  const { prepared, stages, graceMs, watch, interruption: interrupted, io } = session;
+  const { prepared, state, supervised } = session;
+  const reports = new WorkerReports({ topics: prepared.topics, state });
+  supervised?.tell({ type: 'worker', worker: reports.worker });
+  try {
+    return await flow(session, engines, reports);
+  } finally {
+    await reports.stop();
+  }
+}
+
+async function flow(session: Session, engines: Engines, reports: WorkerReports): Promise<'complete' | 'stopped'> {
+  const { prepared, stages, watch, state, interruption: interrupted, io } = session;
   const { recipe, topics, targets, shardDir } = prepared;
   watch.begin();
   const river = await startRiver({
@@ -148,10 +211,15 @@ async function stream(session: Session, engines: Engines): Promise<'complete' | 
       shardDir,
       intake: intakeParts(session),
     },
-    committed: (committed) => watch.committed(committed),
+    committed: (committed) => {
+      watch.committed(committed);
+      reports.committed(committed);
+    },
+    held: state.changed,
   });
-  stopOn(interrupted, river, graceMs, io);
-  const shown = display(io, () => viewOf(prepared, river, watch));
+  state.begin(river.stages);
+  stopOn(session, river);
+  const shown = display(io, () => viewOf(prepared, river, watch), { table: renderTable, line: renderLine });
   if (session.print && !io.json) watch.sampled = (sample) => shown.print(`${sampleText(sample)}\n\n`);
   const ended = new AbortController();
   const loading = loadReal(session, AbortSignal.any([interrupted.soon, ended.signal]));
@@ -165,8 +233,9 @@ async function stream(session: Session, engines: Engines): Promise<'complete' | 
   }
 }
 
-function stopOn(interrupted: Interruption, river: River, graceMs: number, io: Io): void {
+function stopOn({ state, interruption: interrupted, graceMs, io }: Session, river: River): void {
   const soon = () => {
+    state.drain();
     io.err('\nStopping: what is in flight is finished and committed (Ctrl-C again: it is dropped) ...\n');
     river.stop(graceMs);
   };

@@ -1,8 +1,6 @@
 import { createLogUpdate } from 'log-update';
 
 import type { Io } from '../io.js';
-import { renderLine, renderTable } from './render.js';
-import type { RunView } from './run-view.js';
 
 const frameMs = 250;
 const lineMs = 5000;
@@ -11,19 +9,27 @@ const lineMs = 5000;
 export interface Display {
   /** Writes a text to standard output, which the picture does not overwrite. */
   print(text: string): void;
+  /** The same to standard error. */
+  note(text: string): void;
   /** Draws a last time and ends. */
   stop(): Promise<void>;
 }
 
+/** How a view is drawn: as a table on a terminal, as a line in a pipe. */
+export interface Drawing<View> {
+  readonly table: (view: View) => string;
+  readonly line: (view: View) => string;
+}
+
 /** Shows a run while it goes on: a table that redraws itself on a terminal, a line every five seconds in a pipe. */
-export function display(io: Io, view: () => Promise<RunView>): Display {
+export function display<View>(io: Io, view: () => Promise<View>, { table, line }: Drawing<View>): Display {
   const frame = io.isTty ? createLogUpdate(process.stderr) : undefined;
   let drawing = Promise.resolve();
 
   async function draw(): Promise<void> {
     const current = await view();
-    if (frame) frame(renderTable(current));
-    else io.err(`${renderLine(current)}\n`);
+    if (frame) frame(table(current));
+    else io.err(`${line(current)}\n`);
   }
 
   const timer = setInterval(
@@ -36,6 +42,10 @@ export function display(io: Io, view: () => Promise<RunView>): Display {
     print: (text) => {
       frame?.clear();
       io.out(text);
+    },
+    note: (text) => {
+      frame?.clear();
+      io.err(text);
     },
     stop: async () => {
       clearInterval(timer);

@@ -27,7 +27,7 @@ const shownSamples = 2;
 export async function summarize(
   status: RunSummary['status'],
   { recipe, topics, shardDir, targets }: Prepared,
-  watch: RunWatch,
+  watch: Pick<RunWatch, 'accepted' | 'acceptedBefore' | 'elapsedMs' | 'samples'>,
 ): Promise<RunSummary> {
   // Stopped before the first run began, there are no topics to read.
   const began = (await topics.list()).length > 0;

@@ -7,6 +7,7 @@ import type { KafkaSettings } from './kafka-settings.js';
 import { quickProduce } from './quick-produce.js';
 import { quietRequestQueues } from './quiet-request-queues.js';
 import { Sockets } from './sockets.js';
+import { tellRefusals } from './tell-refusals.js';
 
 const silent = () => () => undefined;
 /** Few and short: whoever calls tries again as long as it is wanted, and can say that it waits. */
@@ -38,6 +39,7 @@ export function readingCluster(settings: KafkaSettings, sockets = new Sockets())
 function prepareKafkajs(): void {
   quietRequestQueues();
   quickProduce();
+  tellRefusals();
   registerCodecs();
 }
 

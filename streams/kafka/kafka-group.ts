@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Admin, Consumer, Kafka } from 'kafkajs';
@@ -57,6 +58,7 @@ export class KafkaMember implements Membership {
     private readonly topic: string,
   ) {
     const { client, names, settings } = parts;
+    setMaxListeners(0, this.#left.signal);
     const sessionTimeout = settings.sessionTimeoutMs ?? defaultSessionMs;
     this.#consumer = client.consumer({
       groupId: names.onCluster(options.group),

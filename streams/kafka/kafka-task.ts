@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 import { HeadwaterError } from '../../schemas/errors.js';
 import type { Bounds, Message, StoredMessage, Task, Transaction } from '../topics.js';
 import { faultOf } from './kafka-error.js';
@@ -50,6 +52,8 @@ export class KafkaTask implements Task {
     this.partition = assignment.partition;
     this.committed = assignment.committed;
     this.lost = this.#abort.signal;
+    // Every call under way listens.
+    setMaxListeners(0, this.lost);
   }
 
   async fetch(topic: string, from: number, bounds: Bounds, signal: AbortSignal): Promise<readonly StoredMessage[]> {

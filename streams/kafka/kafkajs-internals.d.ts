@@ -111,3 +111,9 @@ declare module 'kafkajs/src/protocol/requests/index.js' {
 
   export const requests: { readonly Produce: { protocol: (of: { readonly version: number }) => MakeRequest } };
 }
+
+declare module 'kafkajs/src/cluster/brokerPool.js' {
+  export default class BrokerPool {
+    withBroker(ask: (asked: unknown) => Promise<unknown>): Promise<unknown>;
+  }
+}

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners, setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Admin, Kafka } from 'kafkajs';
@@ -84,6 +85,10 @@ class KafkaTopics implements Topics {
 
   constructor(private readonly options: KafkaOptions) {
     const { stateChanged = () => undefined } = options;
+    // Each call that waits listens to it.
+    setMaxListeners(0, this.#closed.signal);
+    // Every call under way listens.
+    setMaxListeners(0, this.#closed.signal);
     this.#names = new TopicNames(options.prefix);
     this.#client = kafkaClient(options, this.#sockets);
     this.#admin = this.#client.admin();
@@ -105,7 +110,12 @@ class KafkaTopics implements Topics {
   }
 
   async connect(patienceMs: number): Promise<void> {
-    await this.#persistence.persist(() => this.#admin.connect(), this.#closed.signal, patienceMs);
+    const call = async () => {
+      await this.#admin.connect();
+      // It resolves for some who may not come in: only an answer shows that we may.
+      await this.#admin.describeCluster();
+    };
+    await this.#persistence.persist(call, this.#closed.signal, patienceMs);
   }
 
   ensure(topics: readonly TopicSpec[]): Promise<void> {

@@ -41,6 +41,7 @@ export class Persistence {
   ): Promise<Result> {
     const started = this.now();
     const signals = [signal, this.closed];
+    let reason: string | undefined;
     for (let delayMs = firstDelayMs; ; delayMs = Math.min(2 * delayMs, lastDelayMs)) {
       if (this.closed.aborted) throw closedError();
       try {
@@ -55,7 +56,8 @@ export class Persistence {
         if (signals.some(({ aborted }) => aborted))
           throw this.closed.aborted ? closedError() : this.#unreachable(fault.reason, error);
         this.waits(fault.reason);
-        if (this.now() - started >= patienceMs) throw this.#unreachable(fault.reason, error);
+        if (this.now() - started >= patienceMs) throw this.#unreachable(reason ?? fault.reason, error);
+        reason = fault.reason;
         await withEither(signals, (ended) => delay(delayMs, undefined, { signal: ended })).catch(() => undefined);
       }
     }
@@ -75,6 +77,11 @@ export class Persistence {
 
   #unreachable(reason: string, cause: unknown): HeadwaterError {
     const { brokers, tls, credentials } = this.settings;
+    // So the brokers answer a token whose time is over, and it may be mended by the next one.
+    if (/SASL/.test(reason)) {
+      const refused = `${brokers.join(', ')} refused the user or token (${reason}): mend topics.sasl`;
+      return new HeadwaterError('broker-refused', refused, { cause });
+    }
     const secured =
       tls === undefined && credentials === undefined ? ', or whether it wants topics.ssl or topics.sasl' : '';
     const text = `no Kafka broker answers at ${brokers.join(', ')} (${reason}): start it, or check topics.brokers${secured}`;

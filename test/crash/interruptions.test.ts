@@ -15,13 +15,13 @@ afterEach(async () => {
 });
 
 async function newScene(lanes = 1): Promise<Scene> {
-  const scene = await setScene(lanes);
+  const scene = await setScene({ lanes });
   scenes.push(scene);
   return scene;
 }
 
 async function complete(scene: Scene, ...args: string[]): Promise<RunRead> {
-  const ending = await startLife(scene, args).ended;
+  const ending = await startLife(scene, { args }).ended;
   expect(ending.code, ending.stderr).toBe(0);
   const run = await readRun(scene);
   checkConsistent(run);
@@ -30,7 +30,7 @@ async function complete(scene: Scene, ...args: string[]): Promise<RunRead> {
 
 /** Interrupts a run when it has shown some samples. */
 async function interrupt(scene: Scene, signal: NodeJS.Signals, ...args: string[]): Promise<Ending> {
-  const life = startLife(scene, ['--print', ...args]);
+  const life = startLife(scene, { args: ['--print', ...args] });
   await life.seen(sampleMark, 8);
   life.kill(signal);
   return life.ended;
@@ -66,9 +66,9 @@ describe.each([1, 2])('Ctrl-C in the middle, with %i lanes', (lanes) => {
 it('refuses a second run on a data folder, naming the process that has it', async () => {
   const scene = await newScene();
   const endless = ['--samples', '1000000', '--print'];
-  const first = startLife(scene, endless);
+  const first = startLife(scene, { args: endless });
   await first.seen(sampleMark, 1);
-  const second = await startLife(scene, endless).ended;
+  const second = await startLife(scene, { args: endless }).ended;
   expect(second.code, second.stderr).toBe(2);
   expect(second.stderr).toContain(String(first.pid));
   first.kill('SIGINT');

@@ -12,11 +12,11 @@ const shards = 8;
 it.each([`shard.rename.after#${shards}`, `manifest.line.before#${shards}`, `manifest.line.after#${shards}`])(
   'a pipeline killed at its very end, at %s, ends when it is run again',
   async (point) => {
-    const scene = await setScene(1);
+    const scene = await setScene({ lanes: 1 });
     try {
       const args = ['--samples', String(samples)];
-      expect((await startLife(scene, args, point).ended).signal).toBe('SIGKILL');
-      const ending = await startLife(scene, args).ended;
+      expect((await startLife(scene, { args, crashAt: point }).ended).signal).toBe('SIGKILL');
+      const ending = await startLife(scene, { args }).ended;
       expect(ending.code, ending.stderr).toBe(0);
       const run = await readRun(scene);
       checkConsistent(run);

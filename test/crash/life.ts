@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Scene } from './scene.js';
 
@@ -17,29 +20,49 @@ export interface Life {
   readonly ended: Promise<Ending>;
   /** Resolves when its standard output has shown a text so many times, or when it has ended. */
   seen(text: string, times: number): Promise<void>;
+  /** Resolves with true when it has put itself to sleep, with false when it has ended. */
+  asleep(): Promise<boolean>;
   kill(signal: NodeJS.Signals): void;
 }
 
-/** Starts the compiled command; `crashAt` names the point at which it kills itself. */
-export function startLife(scene: Scene, args: readonly string[] = [], crashAt?: string): Life {
-  const { recipe, data, out } = scene;
-  const command = ['dist/cli/headwater.js', 'run', recipe, '--data', data, '--out', out, ...args];
+export interface LifeOptions {
+  readonly args?: readonly string[];
+  /** Which of the workers: each has a data folder of its own. @default 0 */
+  readonly worker?: number;
+  /** The points at which it kills itself, or puts itself to sleep. */
+  readonly crashAt?: string | undefined;
+  readonly pauseAt?: string | undefined;
+}
+
+/** Starts the compiled command. */
+export function startLife(scene: Scene, { args = [], worker = 0, crashAt, pauseAt }: LifeOptions = {}): Life {
+  const { recipe, data, out, dir } = scene;
+  const dataDir = worker === 0 ? data : join(dir, `data-${worker}`);
+  const command = ['dist/cli/headwater.js', 'run', recipe, '--data', dataDir, '--out', out, ...args];
   const child = spawn(process.execPath, command, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...(crashAt === undefined ? {} : { HEADWATER_CRASH_AT: crashAt }) },
+    env: {
+      ...process.env,
+      ...(crashAt === undefined ? {} : { HEADWATER_CRASH_AT: crashAt }),
+      ...(pauseAt === undefined ? {} : { HEADWATER_PAUSE_AT: pauseAt }),
+    },
   });
   const stdout = collected(child.stdout);
   const stderr = collected(child.stderr);
-  const ended = endingOf(child).then(([code, signal]) => ({
-    code,
-    signal,
-    stdout: stdout.text(),
-    stderr: stderr.text(),
-  }));
+  let over = false;
+  const ended = endingOf(child).then(([code, signal]) => {
+    over = true;
+    return { code, signal, stdout: stdout.text(), stderr: stderr.text() };
+  });
+  const pid = child.pid ?? 0;
   return {
-    pid: child.pid ?? 0,
+    pid,
     ended,
     seen: (text, times) => Promise.race([stdout.seen(text, times), ended.then(() => undefined)]),
+    asleep: async () => {
+      while (!over && !(await isStopped(pid))) await delay(50);
+      return !over;
+    },
     kill: (signal) => {
       child.kill(signal);
     },
@@ -49,6 +72,12 @@ export function startLife(scene: Scene, args: readonly string[] = [], crashAt?: 
 async function endingOf(child: ChildProcess): Promise<[number | null, NodeJS.Signals | null]> {
   const [code, signal] = await once(child, 'close');
   return [code, signal];
+}
+
+/** Linux tells the state of a process behind its name. */
+async function isStopped(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return /\) T/.test(stat);
 }
 
 function collected(stream: NodeJS.ReadableStream) {

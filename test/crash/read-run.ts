@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -9,12 +8,11 @@ import type { LedgerEntry } from '../../schemas/ledger-entry.js';
 import type { Plan } from '../../schemas/plan.js';
 import type { Sample } from '../../schemas/sample.js';
 import type { ManifestEntry } from '../../schemas/shard.js';
-import { openLog } from '../../streams/log/open-log.js';
-import type { StoredMessage, Topics } from '../../streams/topics.js';
 import { parquetRows } from '../streams/shards/read-back.js';
+import { type RunTopics, withTopics } from './run-topics.js';
 import type { Scene } from './scene.js';
 
-/** What a pipeline has left behind, read from its files alone: no code of stages, rivers or manifests has a part in it. */
+/** What a pipeline has left behind, read from topics and files alone: no code of stages, rivers or manifests has a part in it. */
 export interface RunRead {
   /** By lane. */
   readonly plans: readonly (readonly Plan[])[];
@@ -41,15 +39,14 @@ export interface StageRead {
   readonly name: string;
   /** Records that have left the stage, in whichever way. */
   readonly outcomes: number;
-  /** Records that it has consumed: the sum of its committed offsets. */
+  /** Records that it has consumed: those that can be read below its committed offsets. */
   readonly consumed: number;
 }
 
 const stages = ['plan', 'draft', 'refine', 'align', 'shard', 'manifest'];
 
-export async function readRun({ data, out }: Scene): Promise<RunRead> {
-  const topics = await openLog({ dir: join(data, 'topics') });
-  try {
+export async function readRun(scene: Scene): Promise<RunRead> {
+  return withTopics(scene, async (topics) => {
     const all = async <K extends Kind>(topic: string, kind: K) => (await byLane(topics, topic, kind)).flat();
     const ticks = (await all('shards', 'tick')).filter(({ reason }) => reason === 'complete');
     return {
@@ -61,69 +58,49 @@ export async function readRun({ data, out }: Scene): Promise<RunRead> {
       correctionIds: (await all('corrections', 'correction')).map(({ id }) => id),
       completeTicks: ticks.map(({ lane, total }) => `${lane}: ${total}`),
       deadLetters: await all('dead-letters', 'dead-letter'),
-      ...(await readShards(out)),
+      ...(await readShards(scene.out)),
       stages: await Promise.all(stages.map((name) => readStage(topics, name))),
     };
-  } finally {
-    await topics.close();
-  }
+  });
 }
 
 /** The requests whose answers the journals hold, with how often they do: answers name their requests. */
-export async function readJournals({ data }: Scene): Promise<ReadonlyMap<string, number>> {
-  if (!existsSync(join(data, 'topics'))) return new Map();
-  const topics = await openLog({ dir: join(data, 'topics') });
-  try {
-    const held = new Map<string, number>();
-    const existing = new Set((await topics.list()).map(({ name }) => name));
-    for (const topic of ['journal.draft', 'journal.refine'].filter((name) => existing.has(name))) {
-      for (const { value } of (await messages(topics, topic)).flat()) {
-        const text = new TextDecoder().decode(value ?? new Uint8Array());
-        // The last mark is the answer's own; an edit may repeat that of its draft.
-        const request = [...text.matchAll(/request ([0-9a-f]{32})/gi)].at(-1)?.[1];
-        if (request === undefined) throw new Error(`an answer in ${topic} names no request: ${text}`);
-        held.set(request, (held.get(request) ?? 0) + 1);
-      }
+export async function readJournals(topics: RunTopics): Promise<ReadonlyMap<string, number>> {
+  const held = new Map<string, number>();
+  for (const topic of ['journal.draft', 'journal.refine']) {
+    for (const { value } of (await topics.messages(topic)).flat()) {
+      const text = new TextDecoder().decode(value ?? new Uint8Array());
+      // The last mark is the answer's own; an edit may repeat that of its draft.
+      const request = [...text.matchAll(/request ([0-9a-f]{32})/gi)].at(-1)?.[1];
+      if (request === undefined) throw new Error(`an answer in ${topic} names no request: ${text}`);
+      held.set(request, (held.get(request) ?? 0) + 1);
     }
-    return held;
-  } finally {
-    await topics.close();
   }
+  return held;
 }
 
-async function byLane<K extends Kind>(topics: Topics, topic: string, kind: K): Promise<RecordOfKind<K>[][]> {
+async function byLane<K extends Kind>(topics: RunTopics, topic: string, kind: K): Promise<RecordOfKind<K>[][]> {
   const isWanted = (record: AnyRecord): record is RecordOfKind<K> => record.kind === kind;
-  return (await messages(topics, topic)).map((lane) =>
+  return (await topics.messages(topic)).map((lane) =>
     lane.map(({ value, headers }) => decode(value ?? new Uint8Array(), headers)).filter(isWanted),
   );
 }
 
-/** All messages of a topic, by partition. */
-async function messages(topics: Topics, topic: string): Promise<StoredMessage[][]> {
-  const partitions: StoredMessage[][] = [];
-  for (const [partition, { low, high }] of (await topics.offsets(topic)).entries()) {
-    const held: StoredMessage[] = [];
-    for (let next = low; next < high; ) {
-      const batch = await topics.read(topic, partition, next, { maxRecords: 1000, maxBytes: 2 ** 24 });
-      held.push(...batch);
-      next = (batch.at(-1)?.offset ?? high) + 1;
-    }
-    partitions.push(held);
-  }
-  return partitions;
-}
-
-async function readStage(topics: Topics, name: string): Promise<StageRead> {
+async function readStage(topics: RunTopics, name: string): Promise<StageRead> {
   const committed = (await topics.committed(name)).filter(({ topic }) => !topic.startsWith('journal.'));
-  const counted = (await messages(topics, `state.${name}`)).map((lane) => {
+  const counted = (await topics.messages(`state.${name}`)).map((lane) => {
     const newest = lane.findLast(({ key }) => key === '#outcomes')?.value;
     return newest ? sumOfNumbers(JSON.parse(new TextDecoder().decode(newest))) : 0;
   });
-  return {
-    name,
-    outcomes: counted.reduce((sum, count) => sum + count, 0),
-    consumed: committed.reduce((sum, { offset }) => sum + offset, 0),
-  };
+  const consumed = committed.map(async ({ topic, partition, offset }) => {
+    const messages = (await topics.messages(topic))[partition] ?? [];
+    return messages.filter((message) => message.offset < offset).length;
+  });
+  return { name, outcomes: sum(counted), consumed: sum(await Promise.all(consumed)) };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 function sumOfNumbers(value: unknown): number {

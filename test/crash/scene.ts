@@ -1,8 +1,10 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 
 import { type FakeEndpointProcess, spawnFakeEndpoint } from '../fake-endpoint/child.js';
+import type { TestBroker } from '../kafka/broker.js';
+import { deleteTopics } from './kafka/delete-topics.js';
 
 /** Accepted samples that the recipe asks for. */
 export const samples = 40;
@@ -13,34 +15,55 @@ export const realRecords = 60;
 /** Lines of the inputs that cannot be records: one of the seeds, and the last one of the real file. */
 export const badLines = 2;
 
+/** What a pipeline runs on: the log in its data folder, or a broker that several scenes may share, each with topics of its own. */
+export type Transport = { readonly kind: 'log' } | { readonly kind: 'kafka'; readonly broker: TestBroker };
+
+export interface SceneOptions {
+  readonly lanes: number;
+  /** @default the log */
+  readonly transport?: Transport;
+  /** The endpoint takes ten times as long, and for one request in twenty a second. @default false */
+  readonly slow?: boolean;
+}
+
 /** A recipe with its inputs, the endpoint that it asks, and the folders of one pipeline. */
 export interface Scene {
   readonly lanes: number;
+  readonly transport: Transport;
+  /** Of the topics on the broker. */
+  readonly prefix: string;
   readonly dir: string;
   readonly recipe: string;
+  /** The data folder of the first worker; on the log there is one. */
   readonly data: string;
   readonly out: string;
   readonly endpoint: FakeEndpointProcess;
-  /** Stops the endpoint, and removes all files. */
+  /** Stops the endpoint, and removes all files and topics. */
   close(): Promise<void>;
 }
 
-/** Sets a scene in a folder of its own; those with the same number of lanes have the same results. */
-export async function setScene(lanes: number): Promise<Scene> {
+/** After such a silence Kafka gives the partitions of a worker to others: the shortest that a broker takes. */
+export const sessionMs = 6000;
+
+/** Sets a scene in a folder of its own; those with the same number of lanes have the same results, whatever they run on. */
+export async function setScene(options: SceneOptions): Promise<Scene> {
+  const { lanes, transport = { kind: 'log' }, slow = false } = options;
   const dir = await mkdtemp(join(tmpdir(), 'headwater-crash-'));
+  const prefix = basename(dir);
   const endpoint = await spawnFakeEndpoint({
-    latencyMs: 8,
-    slowest: { share: 0.1, factor: 6 },
+    ...(slow ? { latencyMs: 50, slowest: { share: 0.05, factor: 20 } } : fast),
     answers: resolve('test/crash/answers.mjs'),
   });
   const recipe = join(dir, 'recipe.yaml');
-  await writeFile(recipe, recipeText(endpoint.url, lanes));
+  await writeFile(recipe, recipeText(endpoint.url, topicsText(transport, lanes, prefix)));
   await writeFile(join(dir, 'seeds.jsonl'), lines([...seeds.slice(0, 2), '{"question": 1', ...seeds.slice(2)]));
   await writeFile(join(dir, 'real.jsonl'), lines([...realLines(), 'not JSON']));
   const out = join(dir, 'out');
   await mkdir(out);
   return {
     lanes,
+    transport,
+    prefix,
     dir,
     recipe,
     data: join(dir, 'data'),
@@ -49,11 +72,20 @@ export async function setScene(lanes: number): Promise<Scene> {
     close: async () => {
       await endpoint.close();
       await rm(dir, { recursive: true, force: true });
+      if (transport.kind === 'kafka') await deleteTopics(transport.broker.adminBrokers, prefix);
     },
   };
 }
 
-function recipeText(url: string, lanes: number): string {
+const fast = { latencyMs: 8, slowest: { share: 0.1, factor: 6 } };
+
+function topicsText(transport: Transport, lanes: number, prefix: string): string {
+  if (transport.kind === 'log') return `{partitions: ${lanes}}`;
+  const brokers = transport.broker.brokers.map((broker) => `'${broker}'`).join(', ');
+  return `{kind: kafka, brokers: [${brokers}], prefix: ${prefix}, session: ${sessionMs}, partitions: ${lanes}}`;
+}
+
+function recipeText(url: string, topics: string): string {
   const model = (name: string) =>
     `{engine: openai, url: '${url}', model: ${name}, maxInFlight: ${maxInFlight}, price: {input: 1, output: 4}}`;
   return `name: crash
@@ -66,7 +98,7 @@ models: {base: ${model('base')}, instruct: ${model('instruct')}}
 steps: {draft: {attempts: 2, examples: 2}, rollingMmd: {window: 16, frequencies: 32, every: 4}}
 target: {samples: ${samples}}
 shards: {rows: 5}
-topics: {partitions: ${lanes}}
+topics: ${topics}
 `;
 }
 

@@ -131,12 +131,9 @@ describe('refuses in one sentence', () => {
     const { dir, server, changes } = await pipeline({ target: { samples: 2 } });
     expect((await headwater(dir, ['run', 'mails.yaml'])).code).toBe(0);
     writeRecipe(dir, server.url, { ...changes, seed: 99 });
-    await expectRefusal(
-      dir,
-      /topics belong to another recipe.*topics\.prefix[^]*seed: 7 there, 99 now/,
-      '--out',
-      'new',
-    );
+    await expectRefusal(dir, /topics belong to another recipe.*topics\.prefix[^]*seed: 7 there, 99 now/, {
+      args: ['--out', 'new'],
+    });
   });
 
   test.each([

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 
 import { type KafkaOptions, openKafka } from '../../streams/kafka/open-kafka.js';
 import type { GroupOptions, Membership, Message, StoredMessage, Task, Topics } from '../../streams/topics.js';
@@ -133,7 +133,7 @@ export async function joinWith(
 
 /** Asks again and again, for so long at most. */
 export async function until(holds: () => boolean | Promise<boolean>, timeoutMs = 30_000): Promise<void> {
-  await expect.poll(holds, { timeout: timeoutMs, interval: 20 }).toBe(true);
+  await vi.waitFor(async () => expect(await holds()).toBe(true), { timeout: timeoutMs, interval: 20 });
 }
 
 export function message(topic: string, value: string, partition = 0, key: string | null = null): Message {

@@ -1,0 +1,176 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+
+import { HeadwaterError } from '../../schemas/errors.js';
+import type { KafkaTopicsConfig } from '../../schemas/recipe.js';
+import { MemberDismissal } from '../../streams/kafka/dismiss-members.js';
+import { readWorkers, workerGone } from '../../streams/river/workers.js';
+import { exitCodes } from '../exit-codes.js';
+import type { Io } from '../io.js';
+import { type LoadedRecipe, loadRecipe } from '../recipe/load-recipe.js';
+import { type Display, display } from '../run/display.js';
+import { type HealthAddress, openHealth } from '../run/health.js';
+import { kafkaSettings } from '../run/kafka-settings.js';
+import { type Prepared, prepare, totalTarget } from '../run/prepare.js';
+import { renderWorkersLine, renderWorkersTable, type WorkersView } from '../run/render-workers.js';
+import { sampleText } from '../run/sample-text.js';
+import { printSummary, summarize } from '../run/summary.js';
+import { supervisedVariable } from '../run/supervision.js';
+import { Supervisor } from '../run/supervisor.js';
+import { TopicsWatch } from '../run/topics-watch.js';
+import { type Interruption, interruption } from '../signals.js';
+import { overridesOf, type RunOptions, unlessStopped } from './run.js';
+
+interface Session {
+  readonly options: RunOptions;
+  readonly loaded: LoadedRecipe;
+  readonly config: KafkaTopicsConfig;
+  readonly prepared: Prepared;
+  readonly dataDir: string;
+  readonly workers: number;
+  readonly watch: TopicsWatch;
+  readonly interruption: Interruption;
+  readonly io: Io;
+}
+
+/**
+ * `headwater run --workers N`: N processes of the same command on Kafka, each with a folder of its own under the data folder. Those
+ * that die are started again; this process shows what they do, and prints the summary.
+ */
+export async function runWorkers(options: RunOptions, workers: number, io: Io): Promise<number> {
+  const loaded = await loadRecipe(options.recipe, overridesOf(options));
+  const { topics: config } = loaded.recipe;
+  if (config.kind !== 'kafka') throw needsKafka();
+  for (const warning of loaded.warnings) io.err(`${warning}\n`);
+  if (workers > config.partitions) {
+    const idle = `--workers ${workers}: topics.partitions is ${config.partitions}, so that some workers only stand by`;
+    io.err(`warning: ${idle}\n`);
+  }
+  const dataDir = options.data ?? config.dir ?? '.headwater';
+  const interrupted = interruption();
+  const preparing = prepare({ loaded, dataDir, more: options.more });
+  const prepared = await unlessStopped(preparing, interrupted.soon);
+  if (prepared === undefined) {
+    io.err('Stopped before it began.\n');
+    preparing.then((late) => late.close()).catch(() => undefined);
+    return exitCodes.interrupted;
+  }
+  try {
+    const watch = new TopicsWatch(prepared.topics, prepared.accepted);
+    const parts = { options, loaded, config, prepared, dataDir, workers, watch, io };
+    return await runSession({ ...parts, interruption: interrupted });
+  } finally {
+    interrupted.release();
+    await prepared.close();
+  }
+}
+
+function needsKafka(): HeadwaterError {
+  const text =
+    '--workers: the embedded log is for one process: leave it out, or run on Kafka with --set topics.kind=kafka';
+  return new HeadwaterError('recipe-invalid', text);
+}
+
+async function runSession(session: Session): Promise<number> {
+  const { prepared, watch, options, io } = session;
+  if (prepared.complete) {
+    printSummary(await summarize('complete', prepared, watch), false, io);
+    io.err('The target was reached before. Raise it with --samples, or go for as many more with --more.\n');
+    return exitCodes.done;
+  }
+  await prepared.begin();
+  await watch.begin();
+  const status = await supervised(session);
+  await watch.update();
+  printSummary(await summarize(status, prepared, watch), options.print, io);
+  if (status === 'complete') return exitCodes.done;
+  io.err('Stopped. The same command goes on from here.\n');
+  return exitCodes.interrupted;
+}
+
+async function supervised(session: Session): Promise<'complete' | 'stopped'> {
+  const { loaded, config, prepared, workers, watch, options, interruption: interrupted, io } = session;
+  const places = { name: loaded.recipe.name, base: loaded.dir, environment: process.env };
+  const dismissal = new MemberDismissal(await kafkaSettings(config, places));
+  await dismissal.connect();
+  let shown: Display | undefined;
+  const supervisor = new Supervisor({
+    workers,
+    start: (worker) => startWorker(session, worker),
+    died: (members, report) => {
+      dismissal.dismiss(members).catch(() => undefined);
+      if (report !== undefined) prepared.topics.append([workerGone(report)]).catch(() => undefined);
+    },
+    say: (line) => (shown === undefined ? io.err(`${line}\n`) : shown.note(`${line}\n`)),
+  });
+  const health = await openedHealth(options.health, supervisor, io).catch(async (error: unknown) => {
+    supervisor.stop();
+    await supervisor.done;
+    throw error;
+  });
+  stopOn(interrupted, supervisor, io);
+  const view = async (): Promise<WorkersView> => {
+    await watch.update();
+    return viewOf(session, supervisor);
+  };
+  const drawn = display(io, view, { table: renderWorkersTable, line: renderWorkersLine });
+  shown = drawn;
+  if (options.print && !io.json) watch.sampled = (sample) => drawn.print(`${sampleText(sample)}\n\n`);
+  try {
+    return await supervisor.done;
+  } finally {
+    await drawn.stop();
+    await health?.close();
+    await dismissal.close();
+  }
+}
+
+async function viewOf({ prepared, watch, workers }: Session, supervisor: Supervisor): Promise<WorkersView> {
+  const { recipe, targets, shardDir, topics } = prepared;
+  return {
+    name: recipe.name,
+    target: totalTarget(targets),
+    accepted: watch.accepted,
+    acceptedBefore: watch.acceptedBefore,
+    elapsedMs: watch.elapsedMs,
+    workers: await readWorkers(topics, Date.now()),
+    running: supervisor.running,
+    wanted: workers,
+    shardDir,
+  };
+}
+
+/** A process group of its own: Ctrl-C reaches the workers through their supervisor, once. */
+function startWorker({ options, dataDir }: Session, worker: number): ChildProcess {
+  const { recipe, samples, out, stages, set, graceMs } = options;
+  const args = [
+    ...['run', recipe, '--data', join(dataDir, `worker-${worker}`), '--grace', String(graceMs / 1000)],
+    ...(samples === undefined ? [] : ['--samples', String(samples)]),
+    ...(out === undefined ? [] : ['--out', out]),
+    ...(stages === undefined ? [] : ['--stages', stages]),
+    ...set.flatMap((change) => ['--set', change]),
+  ];
+  return spawn(process.execPath, [...process.execArgv, process.argv[1] ?? '', ...args], {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    env: { ...process.env, [supervisedVariable]: String(worker) },
+    detached: true,
+  });
+}
+
+async function openedHealth(address: HealthAddress | undefined, supervisor: Supervisor, io: Io) {
+  if (address === undefined) return undefined;
+  const state = () => ({ failure: undefined, obstacle: supervisor.obstacle });
+  const health = await openHealth({ ...address, state });
+  io.err(`Health of the workers: ${health.url}/readyz\n`);
+  return health;
+}
+
+function stopOn(interrupted: Interruption, supervisor: Supervisor, io: Io): void {
+  const soon = () => {
+    io.err('\nStopping the workers: what is in flight is finished and committed (Ctrl-C again: it is dropped) ...\n');
+    supervisor.stop();
+  };
+  if (interrupted.soon.aborted) soon();
+  else interrupted.soon.addEventListener('abort', soon, { once: true });
+  interrupted.atOnce.addEventListener('abort', () => supervisor.stop(), { once: true });
+}
