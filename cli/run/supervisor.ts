@@ -15,10 +15,12 @@ export interface SupervisorOptions {
   readonly died: (members: readonly GroupMember[], report: string | undefined) => void;
   /** Lines for a person. */
   readonly say: (line: string) => void;
-  /** Of the pause before a worker is started again; it doubles with each death. @default 100 */
+  /** Of the pause before a worker is started again, in which others take over; it doubles with each death. @default 2000 */
   readonly firstPauseMs?: number;
 }
 
+/** Others have what a worker held by then; one that joins before that makes them share anew, and each of them begin again. */
+const defaultPauseMs = 2000;
 /** The pause grows up to this; a worker that lived as long begins anew with the first. */
 const lastPauseMs = 30_000;
 /** Failures of a worker, within `failuresMs`, after which no more is hoped for. */
@@ -55,7 +57,7 @@ export class Supervisor {
   };
 
   constructor(private readonly options: SupervisorOptions) {
-    const { workers, firstPauseMs = 100 } = options;
+    const { workers, firstPauseMs = defaultPauseMs } = options;
     this.done = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
@@ -140,7 +142,7 @@ export class Supervisor {
   }
 
   #startAgain(worker: Worker, code: number | null, signal: NodeJS.Signals | null): void {
-    const { firstPauseMs = 100, say } = this.options;
+    const { firstPauseMs = defaultPauseMs, say } = this.options;
     const now = performance.now();
     const name = `worker ${worker.number}`;
     const { error } = worker.failure ?? {};
@@ -159,10 +161,11 @@ export class Supervisor {
     }
     if (now - worker.startedAt >= lastPauseMs) worker.pauseMs = firstPauseMs;
     const why = error === undefined ? `ended by ${signal ?? `exit ${code}`}` : `failed: ${error.message}`;
-    say(`${name} ${why}; it is started again in ${(worker.pauseMs / 1000).toFixed(1)} s`);
+    const { pauseMs } = worker;
     worker.obstacle = why;
-    worker.restart = setTimeout(() => this.#start(worker), worker.pauseMs);
-    worker.pauseMs = Math.min(2 * worker.pauseMs, lastPauseMs);
+    worker.restart = setTimeout(() => this.#start(worker), pauseMs);
+    worker.pauseMs = Math.min(2 * pauseMs, lastPauseMs);
+    say(`${name} ${why}; it is started again in ${(pauseMs / 1000).toFixed(1)} s`);
   }
 
   #settleWhenDone(): void {

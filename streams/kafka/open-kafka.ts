@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { setMaxListeners, setMaxListeners } from 'node:events';
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Admin, Kafka } from 'kafkajs';
@@ -85,8 +85,6 @@ class KafkaTopics implements Topics {
 
   constructor(private readonly options: KafkaOptions) {
     const { stateChanged = () => undefined } = options;
-    // Each call that waits listens to it.
-    setMaxListeners(0, this.#closed.signal);
     // Every call under way listens.
     setMaxListeners(0, this.#closed.signal);
     this.#names = new TopicNames(options.prefix);

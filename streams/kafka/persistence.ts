@@ -12,6 +12,18 @@ export type BrokerState =
   /** Calls are tried again, ever less often, up to once in five seconds. */
   | { readonly kind: 'waiting'; readonly since: number; readonly reason: string };
 
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Rejects when the signal is aborted. */
+  wait(ms: number, signal: AbortSignal): Promise<unknown>;
+}
+
+const realClock: Clock = {
+  now: () => Date.now(),
+  wait: (ms, signal) => delay(ms, undefined, { signal }),
+};
+
 const firstDelayMs = 100;
 const lastDelayMs = 5000;
 
@@ -23,7 +35,7 @@ export class Persistence {
     private readonly settings: KafkaSettings,
     private readonly told: (state: BrokerState) => void,
     private readonly closed: AbortSignal,
-    private readonly now: () => number = Date.now,
+    private readonly clock: Clock = realClock,
   ) {}
 
   get state(): BrokerState {
@@ -39,14 +51,14 @@ export class Persistence {
     signal: AbortSignal = this.closed,
     patienceMs = Infinity,
   ): Promise<Result> {
-    const started = this.now();
+    const started = this.clock.now();
     const signals = [signal, this.closed];
     let reason: string | undefined;
     for (let delayMs = firstDelayMs; ; delayMs = Math.min(2 * delayMs, lastDelayMs)) {
       if (this.closed.aborted) throw closedError();
       try {
-        const leftMs = patienceMs - (this.now() - started);
-        const result = await unlessAborted(() => within(call, leftMs), this.closed, closedError);
+        const leftMs = patienceMs - (this.clock.now() - started);
+        const result = await unlessAborted(() => this.#within(call, leftMs), this.closed, closedError);
         this.answered();
         return result;
       } catch (error) {
@@ -56,9 +68,9 @@ export class Persistence {
         if (signals.some(({ aborted }) => aborted))
           throw this.closed.aborted ? closedError() : this.#unreachable(fault.reason, error);
         this.waits(fault.reason);
-        if (this.now() - started >= patienceMs) throw this.#unreachable(reason ?? fault.reason, error);
+        if (this.clock.now() - started >= patienceMs) throw this.#unreachable(reason ?? fault.reason, error);
         reason = fault.reason;
-        await withEither(signals, (ended) => delay(delayMs, undefined, { signal: ended })).catch(() => undefined);
+        await withEither(signals, (ended) => this.clock.wait(delayMs, ended)).catch(() => undefined);
       }
     }
   }
@@ -71,32 +83,30 @@ export class Persistence {
 
   waits(reason: string): void {
     if (this.#state.kind === 'waiting') return;
-    this.#state = { kind: 'waiting', since: this.now(), reason };
+    this.#state = { kind: 'waiting', since: this.clock.now(), reason };
     this.told(this.#state);
+  }
+
+  /** What `call` does; rejects when the time is over, without waiting for brokers that are silent. */
+  async #within<Result>(call: () => Promise<Result>, ms: number): Promise<Result> {
+    if (ms === Infinity) return call();
+    const over = new AbortController();
+    const late = this.clock.wait(Math.max(ms, 0), over.signal).then(() => {
+      throw new Error('no answer');
+    });
+    return Promise.race([call(), late]).finally(() => over.abort());
   }
 
   #unreachable(reason: string, cause: unknown): HeadwaterError {
     const { brokers, tls, credentials } = this.settings;
-    // So the brokers answer a token whose time is over, and it may be mended by the next one.
-    if (/SASL/.test(reason)) {
-      const refused = `${brokers.join(', ')} refused the user or token (${reason}): mend topics.sasl`;
-      return new HeadwaterError('broker-refused', refused, { cause });
-    }
-    const secured =
-      tls === undefined && credentials === undefined ? ', or whether it wants topics.ssl or topics.sasl' : '';
-    const text = `no Kafka broker answers at ${brokers.join(', ')} (${reason}): start it, or check topics.brokers${secured}`;
+    const open = tls === undefined && credentials === undefined;
+    const secured = open ? ', or whether it wants topics.ssl or topics.sasl' : '';
+    // kafkajs does not hear that a token is refused: nothing comes after it.
+    const token = credentials?.mechanism === 'oauthbearer' ? ', or whether the token of topics.sasl is still good' : '';
+    const what = `start it, or check topics.brokers${secured}${token}`;
+    const text = `no Kafka broker answers at ${brokers.join(', ')} (${reason}): ${what}`;
     return new HeadwaterError('broker-unreachable', text, { cause });
   }
-}
-
-/** What `call` does; rejects when the time is over, without waiting for brokers that are silent. */
-async function within<Result>(call: () => Promise<Result>, ms: number): Promise<Result> {
-  if (ms === Infinity) return call();
-  const over = new AbortController();
-  const late = delay(Math.max(ms, 0), undefined, { signal: over.signal }).then(() => {
-    throw new Error('no answer');
-  });
-  return Promise.race([call(), late]).finally(() => over.abort());
 }
 
 export function closedError(): HeadwaterError {

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -10,6 +11,7 @@ import type { Tick } from '../../schemas/tick.js';
 import { crashPoint } from '../crash-point.js';
 import { cutTornLine, manifestName, readManifest } from './manifest-file.js';
 import { syncFolder } from './shard-file.js';
+import { removeReplaced } from './shard-folder.js';
 import { storeError } from './store-error.js';
 
 export interface ManifestOptions {
@@ -21,7 +23,8 @@ export interface ManifestOptions {
  * Shards in, lines of the folder's manifest out, in the order of arrival.
  *
  * Each shard gets the next `seq`, without gaps, and is absorbed when its line is on the disk; a shard that the manifest has
- * is absorbed without a line, so a replay changes nothing. What a crash left of a last line is cut at the first shard. One
+ * is absorbed without a line, so a replay changes nothing. What a crash left of a last line is cut at the first shard;
+ * files with samples of a shard under other names, as a crash left them, are removed when its line is written. One
  * operator a folder: run it on a topic of one partition. Ticks are absorbed. Memory: about 150 bytes a shard.
  *
  * Errors the stream with `HeadwaterError`: `store-full`, `store-unwritable`, `data-in-use` (somebody else appends),
@@ -76,8 +79,9 @@ class ManifestLog {
     const entry: ManifestEntry = { ...input, kind: 'manifest-entry', seq: this.#nextSeq };
     const line = Buffer.from(`${JSON.stringify(entry)}\n`);
     await this.#refuseOthers(this.#file);
+    await removeReplaced(this.dir, input.path);
     crashPoint('manifest.line.before');
-    await this.#file.appendFile(line);
+    await writeAt(this.#file, line, this.#size);
     await this.#file.sync();
     crashPoint('manifest.line.after');
     this.#size += line.length;
@@ -86,7 +90,8 @@ class ManifestLog {
   }
 
   async #open(): Promise<FileHandle> {
-    const file = await open(this.#path, 'a+');
+    // Not to append: a worker that was asleep writes its line where its successor did, the same one.
+    const file = await open(this.#path, constants.O_RDWR | constants.O_CREAT);
     try {
       await syncFolder(this.dir);
       this.#size = await cutTornLine(file);
@@ -127,5 +132,11 @@ class ManifestLog {
       'data-in-use',
       `somebody else wrote to ${this.#path}; run one pipeline on a shard folder, then start again`,
     );
+  }
+}
+
+async function writeAt(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
   }
 }

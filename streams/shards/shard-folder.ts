@@ -1,4 +1,5 @@
-import { mkdir, open, readdir, unlink } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
+import { mkdir, open, readdir, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { HeadwaterError } from '../../schemas/errors.js';
@@ -49,31 +50,48 @@ export async function checkShardFolder(dir: string): Promise<void> {
   }
 }
 
-/**
- * Removes what a crash left of a lane's shards from offset `next` on, the first that is not committed: a replay writes them again.
- *
- * Rejects with `HeadwaterError` with code `data-foreign` where the manifest names such a shard: then the folder is another
- * run's, and its files would be overwritten.
- */
-export async function recoverLane(dir: string, lane: number, next: number): Promise<void> {
-  const names = await list(dir);
-  const uncommitted = names.filter((name) => {
-    const shard = parse(name);
-    return shard?.lane === lane && shard.last >= next;
-  });
-  await refuseNamed(dir, new Set(uncommitted));
-  const partial = names.filter((name) => isPartialName(name) && name.startsWith(`.${shardPrefix(lane)}-`));
-  for (const name of [...uncommitted, ...partial]) await remove(join(dir, name));
+/** The unfinished files of a lane: whoever begins with it asks first, as later ones may be those of its successor. */
+export function partialNames(dir: string, lane: number): readonly string[] {
+  try {
+    return readdirSync(dir).filter((name) => isPartialName(name) && name.startsWith(`.${shardPrefix(lane)}-`));
+  } catch (error) {
+    throw storeError(dir, error);
+  }
 }
 
-async function refuseNamed(dir: string, names: ReadonlySet<string>): Promise<void> {
-  if (names.size === 0) return;
+/**
+ * Removes the partial files that a crash left of a lane. Finished ones stay: a replay writes them anew under the same name, and who
+ * was asleep could not tell them from its successor's.
+ *
+ * Rejects with `HeadwaterError` with code `data-foreign` where the manifest names a shard of the lane from offset `next` on, the
+ * first that is not committed: then the folder is another run's, and its files would be overwritten.
+ */
+export async function recoverLane(
+  dir: string,
+  { lane, next, partials }: { readonly lane: number; readonly next: number; readonly partials: readonly string[] },
+): Promise<void> {
   for await (const entry of readManifest(dir)) {
-    if (!names.has(entry.path)) continue;
+    const shard = parse(entry.path);
+    if (shard?.lane !== lane || shard.last < next) continue;
     throw new HeadwaterError(
       'data-foreign',
       `${join(dir, entry.path)} belongs to another run; choose another shards.dir, or move that folder away`,
     );
+  }
+  for (const name of partials) await remove(join(dir, name));
+}
+
+/**
+ * Removes the files of a committed shard's samples that have other names, as a crash while a run stops may leave. True of a shard
+ * that is committed whenever and by whomever it is asked; so nothing is removed that counts.
+ */
+export async function removeReplaced(dir: string, path: string): Promise<void> {
+  const shard = parse(path);
+  if (shard === undefined) return;
+  for (const name of await list(dir)) {
+    const other = parse(name);
+    if (other?.lane !== shard.lane || other.first > shard.last || other.last < shard.first) continue;
+    if (name !== path) await remove(join(dir, name));
   }
 }
 
@@ -87,15 +105,16 @@ async function list(dir: string): Promise<readonly string[]> {
 
 async function remove(path: string): Promise<void> {
   try {
-    await unlink(path);
+    await rm(path, { force: true });
   } catch (error) {
     throw storeError(path, error);
   }
 }
 
-function parse(name: string): { readonly lane: number; readonly last: number } | undefined {
-  const [, lane, last] = /^samples-(\d+)-\d{8,}-(\d{8,})\.(?:parquet|arrow)$/.exec(name) ?? [];
-  return lane === undefined || last === undefined ? undefined : { lane: Number(lane), last: Number(last) };
+function parse(name: string): { readonly lane: number; readonly first: number; readonly last: number } | undefined {
+  const [, lane, first, last] = /^samples-(\d+)-(\d{8,})-(\d{8,})\.(?:parquet|arrow)$/.exec(name) ?? [];
+  if (lane === undefined || first === undefined || last === undefined) return undefined;
+  return { lane: Number(lane), first: Number(first), last: Number(last) };
 }
 
 function digits(offset: number): string {

@@ -8,7 +8,7 @@ import type { Sample } from '../../schemas/sample.js';
 import type { Shard } from '../../schemas/shard.js';
 import type { Tick } from '../../schemas/tick.js';
 import type { Position } from '../stage/stage.js';
-import { recoverLane } from './shard-folder.js';
+import { partialNames, recoverLane } from './shard-folder.js';
 import { ShardMaker } from './shard-maker.js';
 import type { ShardFormat } from './shard-writer.js';
 
@@ -46,7 +46,7 @@ const countKey = 'samples';
  * samples be in flight. A `complete` tick waits for the last of its lane's samples, and is handed on behind their shard; a
  * correction only sets the newest MMD. This and the count of samples are kept in the operator's memory. A sample that cannot be written unchanged is dead with code `value-unencodable`, and the shard goes on.
  *
- * At the first sample, files that a crash left of uncommitted shards are removed; unsubscription removes the file in progress.
+ * At the first sample, unfinished files that a crash left are removed; unsubscription removes the file in progress.
  * Memory: the samples of one shard, whose outcomes are open, and one row group.
  *
  * Errors the stream with `HeadwaterError`: `store-full`, `store-unwritable`, `data-foreign` (the folder is another run's).
@@ -91,11 +91,14 @@ class Sharding {
   /** `complete` ticks of which samples are missing, which lie on another topic than these. */
   #waiting: Tick[] = [];
   #recovered = false;
+  /** What a crash left, seen before anybody could succeed us. */
+  readonly #partials: readonly string[];
   #aborted = false;
   #mmd2: number | null;
 
   constructor(private readonly options: ShardOptions) {
     this.#maker = new ShardMaker(options);
+    this.#partials = partialNames(options.dir, options.lane);
     const mmd2 = options.memory?.get(mmdKey);
     this.#mmd2 = typeof mmd2 === 'number' ? mmd2 : null;
     const counted = options.memory?.get(countKey);
@@ -122,7 +125,8 @@ class Sharding {
     const { dir, lane, positionOf } = this.options;
     const position = positionOf(sample);
     if (position === undefined) throw new TypeError(`shard: positionOf knows no position of the sample ${sample.id}`);
-    if (!this.#recovered) await recoverLane(dir, lane, position.offset);
+    const partials = this.#partials;
+    if (!this.#recovered) await recoverLane(dir, { lane, next: position.offset, partials });
     this.#recovered = true;
     // Nobody would remove a file that is begun after the end.
     if (this.#aborted) return [];

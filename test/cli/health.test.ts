@@ -18,14 +18,7 @@ test('a run serves its health, and status shows it as a worker, until Ctrl-C', a
   const run = start(dir, ['run', 'mails.yaml', '--health', '0']);
   await run.says(/Health: http/);
   const [, url = ''] = /and (http:\S+)/.exec(run.stderr) ?? [];
-  let ready = 0;
-  const ask = async () => {
-    ready = (await fetch(url)).status;
-  };
-  await until(() => {
-    ask().catch(() => undefined);
-    return ready === 200;
-  });
+  await until(async () => (await fetch(url)).status === 200);
   expect((await fetch(url.replace('readyz', 'healthz'))).status).toBe(200);
 
   await run.says(/accepted/);

@@ -1,9 +1,11 @@
+import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
 import { checkConsistent, checkEqual } from './check-run.js';
 import { type Fault, type Ordeal, ordealOf } from './faults.js';
 import { BrokerRestarts } from './kafka/broker-restarts.js';
-import { type CallCounts, PaidCalls } from './paid-calls.js';
+import { type CallCounts, type Drops, PaidCalls } from './paid-calls.js';
 import { type RunRead, readRun } from './read-run.js';
 import { type Scene, setScene, type Transport } from './scene.js';
 import { runWorker } from './worker.js';
@@ -40,6 +42,8 @@ export async function runCycle(options: CycleOptions): Promise<CycleCounts> {
   const scene = await setScene({ lanes, transport, slow });
   const calls = new PaidCalls(scene);
   const faults: string[] = [];
+  const restarts = transport.kind === 'kafka' ? BrokerRestarts.of(transport.broker) : undefined;
+  const restartsBefore = restarts?.count ?? 0;
   try {
     const lives = await endure(scene, ordeal, calls, faults, options.limitMs);
     await calls.look();
@@ -49,8 +53,7 @@ export async function runCycle(options: CycleOptions): Promise<CycleCounts> {
     if (reference === undefined) throw new Error(`there is no uninterrupted run with ${lanes} lanes`);
     checkEqual(run, reference);
     await check?.(scene, run);
-    // Whoever begins or ends takes partitions from others, whose calls are dropped; and a broker's end drops those of all.
-    const counts = await calls.counts(transport.kind === 'log' ? lives : (2 + faults.length + lives) * ordeal.workers);
+    const counts = await calls.counts(dropsOf(ordeal, lives, faults, (restarts?.count ?? 0) - restartsBefore));
     return { seed, lives, faults, seconds: Math.round((performance.now() - started) / 100) / 10, ...counts };
   } catch (error) {
     const script = transport.kind === 'log' ? 'test:crash' : 'test:crash:kafka';
@@ -71,7 +74,11 @@ async function endure(
   limitMs: number,
 ): Promise<number> {
   const failed = new AbortController();
-  const limit = setTimeout(() => failed.abort(), limitMs);
+  let standing = '';
+  const limit = setTimeout(async () => {
+    standing = await statusOf(scene);
+    failed.abort();
+  }, limitMs);
   const { transport } = scene;
   const restarts = transport.kind === 'kafka' ? BrokerRestarts.of(transport.broker) : undefined;
   let looking: Promise<void> = Promise.resolve();
@@ -97,12 +104,27 @@ async function endure(
   try {
     const counts = await Promise.all(lives);
     return counts.reduce((sum, count) => sum + count, 0);
+  } catch (error) {
+    throw standing === '' ? error : new Error(`${messageOf(error)}\nit stood at:\n${standing}`, { cause: error });
   } finally {
     failed.abort();
     ended.abort();
     clearTimeout(limit);
     await Promise.allSettled([...lives, breaking]);
   }
+}
+
+/** What the command says of a pipeline that does not end. */
+async function statusOf({ recipe, data }: Scene): Promise<string> {
+  const args = ['dist/cli/headwater.js', 'status', '--recipe', recipe, '--data', data];
+  const told = await promisify(execFile)(process.execPath, args, { timeout: 20_000 }).catch(messageOf);
+  return typeof told === 'string' ? told : told.stdout;
+}
+
+/** On Kafka whoever begins or ends takes partitions from others, whose calls are dropped. */
+function dropsOf({ workers }: Ordeal, lives: number, faults: readonly string[], restarts: number): Drops {
+  const sleeps = faults.filter((fault) => fault.startsWith('asleep')).length + restarts * workers;
+  return { drops: workers === 1 ? lives : 2 * lives * workers, sleeps };
 }
 
 function nameOf(fault: Fault, worker: number): string {

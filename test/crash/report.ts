@@ -1,9 +1,9 @@
 import type { CycleCounts } from './cycle.js';
 
-/** `HEADWATER_CRASH_SEED=17`: that seed alone; `HEADWATER_CRASH_SEEDS=1000`: so many from 0 on. */
+/** `HEADWATER_CRASH_SEED=17` or `=5,17`: these seeds alone; `HEADWATER_CRASH_SEEDS=1000`: so many from 0 on. */
 export function seedsToRun(usual: number, environment: NodeJS.ProcessEnv = process.env): readonly number[] {
   const { HEADWATER_CRASH_SEED: one, HEADWATER_CRASH_SEEDS: many = String(usual) } = environment;
-  if (one !== undefined) return [Number(one)];
+  if (one !== undefined) return one.split(',').map(Number);
   return Array.from({ length: Number(many) }, (_, seed) => seed);
 }
 

@@ -5,6 +5,8 @@ import { promisify } from 'node:util';
 
 import { openLog } from '../../streams/log/open-log.js';
 import type { GroupOffset, StoredMessage, Topics } from '../../streams/topics.js';
+import type { TestBroker } from '../kafka/broker.js';
+import { BrokerRestarts } from './kafka/broker-restarts.js';
 import type { Scene } from './scene.js';
 
 /** The topics that a pipeline has left, as they can be read from outside. */
@@ -26,7 +28,7 @@ const run = promisify(execFile);
 
 /** Reads topics of a scene: on the log from its files, on Kafka by a process that has none of our code. */
 export async function withTopics<Result>(scene: Scene, read: (topics: RunTopics) => Promise<Result>): Promise<Result> {
-  if (scene.transport.kind === 'kafka') return read(await readKafka(scene, scene.transport.broker.adminBrokers));
+  if (scene.transport.kind === 'kafka') return read(await readKafka(scene, scene.transport.broker));
   const dir = join(scene.data, 'topics');
   // Not to be made by a reader, or the pipeline would take the folder for another one's.
   if (!existsSync(dir)) return read({ messages: async () => [], committed: async () => [] });
@@ -42,9 +44,11 @@ export async function withTopics<Result>(scene: Scene, read: (topics: RunTopics)
   }
 }
 
-async function readKafka({ prefix }: Scene, brokers: readonly string[]): Promise<RunTopics> {
-  const program = ['test/crash/kafka/reader.mjs', JSON.stringify({ brokers, prefix })];
-  const { stdout } = await run(process.execPath, program, { maxBuffer: 2 ** 30, timeout: 60_000 });
+async function readKafka({ prefix }: Scene, broker: TestBroker): Promise<RunTopics> {
+  const program = ['test/crash/kafka/reader.mjs', JSON.stringify({ brokers: broker.adminBrokers, prefix })];
+  const stdout = await BrokerRestarts.of(broker).whileUp(async () => {
+    return (await run(process.execPath, program, { maxBuffer: 2 ** 30, timeout: 60_000 })).stdout;
+  });
   const printed: Printed = JSON.parse(stdout);
   return {
     messages: async (topic) =>

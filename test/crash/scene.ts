@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 
 import { type FakeEndpointProcess, spawnFakeEndpoint } from '../fake-endpoint/child.js';
+import type { FakeEndpointSettings } from '../fake-endpoint/fake-endpoint.mjs';
 import type { TestBroker } from '../kafka/broker.js';
 import { deleteTopics } from './kafka/delete-topics.js';
 
@@ -24,6 +25,10 @@ export interface SceneOptions {
   readonly transport?: Transport;
   /** The endpoint takes ten times as long, and for one request in twenty a second. @default false */
   readonly slow?: boolean;
+  /** Another endpoint than that of the cycles. */
+  readonly endpoint?: FakeEndpointSettings;
+  /** Requests that each of the two models has open at once. @default 8 */
+  readonly inFlight?: number;
 }
 
 /** A recipe with its inputs, the endpoint that it asks, and the folders of one pipeline. */
@@ -47,15 +52,15 @@ export const sessionMs = 6000;
 
 /** Sets a scene in a folder of its own; those with the same number of lanes have the same results, whatever they run on. */
 export async function setScene(options: SceneOptions): Promise<Scene> {
-  const { lanes, transport = { kind: 'log' }, slow = false } = options;
+  const { lanes, transport = { kind: 'log' }, slow = false, inFlight = maxInFlight } = options;
   const dir = await mkdtemp(join(tmpdir(), 'headwater-crash-'));
   const prefix = basename(dir);
-  const endpoint = await spawnFakeEndpoint({
-    ...(slow ? { latencyMs: 50, slowest: { share: 0.05, factor: 20 } } : fast),
-    answers: resolve('test/crash/answers.mjs'),
-  });
+  const settings = slow ? { latencyMs: 50, slowest: { share: 0.05, factor: 20 } } : fast;
+  const endpoint = await spawnFakeEndpoint(
+    options.endpoint ?? { ...settings, answers: resolve('test/crash/answers.mjs') },
+  );
   const recipe = join(dir, 'recipe.yaml');
-  await writeFile(recipe, recipeText(endpoint.url, topicsText(transport, lanes, prefix)));
+  await writeFile(recipe, recipeText(endpoint.url, inFlight, topicsText(transport, lanes, prefix)));
   await writeFile(join(dir, 'seeds.jsonl'), lines([...seeds.slice(0, 2), '{"question": 1', ...seeds.slice(2)]));
   await writeFile(join(dir, 'real.jsonl'), lines([...realLines(), 'not JSON']));
   const out = join(dir, 'out');
@@ -72,7 +77,7 @@ export async function setScene(options: SceneOptions): Promise<Scene> {
     close: async () => {
       await endpoint.close();
       await rm(dir, { recursive: true, force: true });
-      if (transport.kind === 'kafka') await deleteTopics(transport.broker.adminBrokers, prefix);
+      if (transport.kind === 'kafka') await deleteTopics(transport.broker, prefix);
     },
   };
 }
@@ -85,9 +90,9 @@ function topicsText(transport: Transport, lanes: number, prefix: string): string
   return `{kind: kafka, brokers: [${brokers}], prefix: ${prefix}, session: ${sessionMs}, partitions: ${lanes}}`;
 }
 
-function recipeText(url: string, topics: string): string {
+function recipeText(url: string, inFlight: number, topics: string): string {
   const model = (name: string) =>
-    `{engine: openai, url: '${url}', model: ${name}, maxInFlight: ${maxInFlight}, price: {input: 1, output: 4}}`;
+    `{engine: openai, url: '${url}', model: ${name}, maxInFlight: ${inFlight}, price: {input: 1, output: 4}}`;
   return `name: crash
 domain:
   about: grade-school math word problems, each with a worked answer

@@ -46,6 +46,7 @@ async function live(
   const over = new AbortController();
   try {
     const striking = fault === undefined ? undefined : strike(life, fault, hit, over.signal);
+    striking?.catch(() => undefined);
     const ending = await life.ended;
     over.abort();
     const slept = (await striking) === true;

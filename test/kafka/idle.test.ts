@@ -10,7 +10,7 @@ describe('a process with six groups', () => {
 
   beforeAll(async () => {
     broker = await startBroker();
-    idle = await scene(broker, { partitions: 4 });
+    idle = await scene(broker, { partitions: 1 });
   });
   afterAll(async () => {
     await idle?.close();

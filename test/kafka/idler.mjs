@@ -47,7 +47,7 @@ for (let sent = 0; sent < total; sent += batch) {
   await topics.append(
     Array.from({ length: batch }, (_, index) => ({
       topic: 'input',
-      partition: index % 4,
+      partition: 0,
       key: null,
       value: Buffer.from('small'),
     })),

@@ -99,6 +99,9 @@ describe('connections that break at a chosen request', () => {
         expect(await fresh.read(name, 1, 0, { maxRecords: 1, maxBytes: 1 })).toEqual([]);
         expect(await fresh.committed('nobody')).toEqual([]);
         await cut;
+        const again = broker.proxy.cutNext('Metadata', what);
+        expect(await fresh.list()).toContainEqual(expect.objectContaining({ name }));
+        await again;
       } finally {
         await fresh.close();
       }

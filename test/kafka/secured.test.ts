@@ -86,12 +86,11 @@ describe('a broker with TLS, logins and access rules', () => {
     },
   );
 
-  it('refuses a token whose time is over', async () => {
+  it('lets nobody in by a token whose time is over', async () => {
     const credentials = { mechanism: 'oauthbearer' as const, token: async () => broker.token('worker', -100) };
-    console.log(String(await refusal({ credentials })));
     expect(await refusal({ credentials })).toMatchObject({
-      code: 'broker-refused',
-      message: expect.stringContaining('mend topics.sasl'),
+      code: 'broker-unreachable',
+      message: expect.stringContaining('or whether the token of topics.sasl is still good'),
     });
   });
 

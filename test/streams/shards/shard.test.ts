@@ -236,18 +236,32 @@ describe('shard', () => {
 
   test('removes what a crash left, and nothing else', async () => {
     const dir = folder();
-    await run(samplesTo(10), options(dir));
-    const left = [
-      '.samples-0-0badcafe.partial',
-      'samples-0-00000020-00000034.parquet',
-      'samples-0-00000020-00000038.parquet',
-    ];
+    const before = shardsOf(await run(samplesTo(10), options(dir)));
+    const partial = '.samples-0-0badcafe.partial';
+    const replaced = ['samples-0-00000020-00000024.parquet', 'samples-0-00000022-00000038.parquet'];
     const others = ['.samples-1-0badcafe.partial', 'samples-1-00000020-00000038.parquet', 'notes.txt'];
-    for (const name of [...left, ...others]) writeFileSync(join(dir, name), 'x');
-    await run(samplesTo(15).slice(10), options(dir));
-    expect(readdirSync(dir).toSorted()).toEqual(
-      [...others, 'samples-0-00000000-00000018.parquet', 'samples-0-00000020-00000028.parquet'].toSorted(),
-    );
+    const later = 'samples-0-00000030-00000038.parquet';
+    for (const name of [partial, ...replaced, later, ...others]) writeFileSync(join(dir, name), 'x');
+    const made = shardsOf(await run(samplesTo(15).slice(10), options(dir)));
+    const shards = ['samples-0-00000000-00000018.parquet', 'samples-0-00000020-00000028.parquet'];
+    expect(readdirSync(dir).toSorted()).toEqual([...others, ...replaced, later, ...shards].toSorted());
+    await lastValueFrom(from([...before, ...made]).pipe(manifest({ dir })));
+    expect(readdirSync(dir).toSorted()).toEqual([...others, later, ...shards, 'manifest.jsonl'].toSorted());
+  });
+
+  test('leaves the files of its successor, however late it begins', async () => {
+    const dir = folder();
+    const sleeper = new Subject<Sample>();
+    const late = lastValueFrom(sleeper.pipe(shard(options(dir)), toArray()));
+    const made = shardsOf(await run(samplesTo(10), options(dir)));
+    const partial = '.samples-0-0badcafe.partial';
+    writeFileSync(join(dir, partial), 'x');
+    const file = readFileSync(join(dir, made[0]?.path ?? ''));
+    for (const sample of samplesTo(4)) sleeper.next(sample);
+    sleeper.complete();
+    await late;
+    expect(readFileSync(join(dir, made[0]?.path ?? ''))).toEqual(file);
+    expect(readdirSync(dir)).toContain(partial);
   });
 
   test('refuses the folder of another run', async () => {
