@@ -3,7 +3,7 @@ import type { Persistence } from './persistence.js';
 
 /** While partitions come and go, who comes must not wait long for the round of the others; at rest, rounds should be few. */
 const shortestMs = 10;
-const longestMs = 100;
+const longestMs = 250;
 
 interface Waiting {
   readonly cursor: Cursor;
@@ -23,7 +23,7 @@ export class LongPoll {
     private readonly closed: AbortSignal,
   ) {}
 
-  /** Resolves when there may be more, or a signal is aborted: a tenth of a second later at most. */
+  /** Resolves when there may be more, or a signal is aborted: a quarter of a second later at most. */
   async wait(cursor: Cursor, signals: readonly AbortSignal[]): Promise<void> {
     const ends = [...signals, this.closed];
     if (ends.some(({ aborted }) => aborted)) return;

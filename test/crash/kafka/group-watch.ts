@@ -1,5 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
 import { type Admin, AssignerProtocol, Kafka, logLevel } from 'kafkajs';
 
 /** A partition of a stage's group, such as `draft/1`. */
@@ -33,16 +31,22 @@ export class GroupWatch {
     );
   }
 
-  /** Milliseconds from now until each of the places has committed something; rejects where one has not by `limitMs`. */
-  async untilCommitted(places: readonly Place[], limitMs: number): Promise<ReadonlyMap<Place, number>> {
+  /**
+   * Milliseconds from now until each of the places belongs to a client and has committed something after that; rejects where one
+   * has not by `limitMs`.
+   */
+  async untilTaken(places: readonly Place[], clientId: string, limitMs: number): Promise<ReadonlyMap<Place, number>> {
     const from = performance.now();
-    const before = await this.#offsets();
+    const before = new Map<Place, number>();
     const took = new Map<Place, number>();
     while (took.size < places.length) {
-      await delay(20);
-      const now = await this.#offsets();
+      const [held, now] = [await this.heldBy(clientId), await this.#offsets()];
       const ms = performance.now() - from;
-      for (const place of places) if (now.get(place) !== before.get(place) && !took.has(place)) took.set(place, ms);
+      for (const place of places.filter((each) => held.includes(each) && !took.has(each))) {
+        const [at, offset] = [before.get(place), now.get(place) ?? 0];
+        if (at === undefined) before.set(place, offset);
+        else if (offset !== at) took.set(place, ms);
+      }
       if (ms < limitMs) continue;
       throw new Error(`${places.filter((place) => !took.has(place)).join(', ')} committed nothing in ${limitMs} ms`);
     }
