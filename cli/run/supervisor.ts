@@ -15,12 +15,15 @@ export interface SupervisorOptions {
   readonly died: (members: readonly GroupMember[], report: string | undefined) => void;
   /** Lines for a person. */
   readonly say: (line: string) => void;
-  /** Of the pause before a worker is started again, in which others take over; it doubles with each death. @default 2000 */
+  /**
+   * Of the pause before a worker is started again; it doubles with each death. Long enough that the others have taken over before
+   * its return moves partitions once more. @default 5000
+   */
   readonly firstPauseMs?: number;
 }
 
 /** Others have what a worker held by then; one that joins before that makes them share anew, and each of them begin again. */
-const defaultPauseMs = 2000;
+const defaultPauseMs = 5000;
 /** The pause grows up to this; a worker that lived as long begins anew with the first. */
 const lastPauseMs = 30_000;
 /** Failures of a worker, within `failuresMs`, after which no more is hoped for. */

@@ -8,8 +8,8 @@ import { GroupWatch } from './group-watch.js';
 import { lossesOf, readLongRun } from './long-run.js';
 
 /** `HEADWATER_LONG=1` makes 50 kills. */
-const kills = process.env['HEADWATER_LONG'] === undefined ? 3 : 50;
-const stops = process.env['HEADWATER_LONG'] === undefined ? 3 : 10;
+const kills = process.env['HEADWATER_LONG'] === undefined ? 2 : 50;
+const stops = process.env['HEADWATER_LONG'] === undefined ? 2 : 10;
 const stages = ['plan', 'draft', 'refine', 'align'];
 /** More than are ever made. */
 const endless = 1_000_000;
