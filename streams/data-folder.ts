@@ -8,7 +8,7 @@ import { FolderLock } from './folder-lock.js';
 import { recipeDifferences } from './recipe-differences.js';
 
 /** Of what this version writes; a folder with a higher one is refused. */
-const folderFormat = 1;
+const folderFormat = 2;
 
 /** A folder that holds the run of one pipeline, taken by this process. */
 export interface DataFolder {
@@ -103,6 +103,10 @@ async function readPipeline(dir: string): Promise<Json | undefined> {
   }
   const recipe = kept?.['recipe'];
   if (format === folderFormat && isObject(recipe)) return recipe;
+  if (typeof format === 'number') {
+    const text = `${dir} was written by an earlier version, which this one cannot continue: choose another folder`;
+    throw new HeadwaterError('data-foreign', text);
+  }
   throw new HeadwaterError('data-foreign', `${file} was not written by Headwater: choose another folder`);
 }
 

@@ -92,7 +92,8 @@ async function supervised(session: Session): Promise<'complete' | 'stopped'> {
   const { loaded, config, prepared, workers, watch, options, interruption: interrupted, io } = session;
   const places = { name: loaded.recipe.name, base: loaded.dir, environment: process.env };
   const dismissal = new MemberDismissal(await kafkaSettings(config, places));
-  await dismissal.connect();
+  // Without it, the first death is told a little later.
+  await dismissal.connect().catch(() => undefined);
   let shown: Display | undefined;
   const supervisor = new Supervisor({
     workers,

@@ -23,6 +23,7 @@ import { renderLine, renderTable } from '../run/render.js';
 import { RunWatch } from '../run/run-view.js';
 import { sampleText } from '../run/sample-text.js';
 import { secretValue } from '../run/secret-value.js';
+import { stopInVain } from '../run/stop-in-vain.js';
 import { printSummary, summarize } from '../run/summary.js';
 import { type Supervision, supervision } from '../run/supervision.js';
 import { tellChanges } from '../run/tell-changes.js';
@@ -80,6 +81,8 @@ export async function run(options: RunOptions, ownIo: Io): Promise<number> {
   }
 }
 
+const leftMs = 3000;
+
 type Worker = Pick<Session, 'loaded' | 'state' | 'supervised' | 'io'>;
 
 async function runWith(options: Omit<RunOptions, 'stages'> & Pick<Session, 'stages'>, worker: Worker): Promise<number> {
@@ -95,12 +98,22 @@ async function runWith(options: Omit<RunOptions, 'stages'> & Pick<Session, 'stag
   const prepared = await unlessStopped(preparing, interrupted.soon);
   if (prepared === undefined) {
     io.err('Stopped before it began.\n');
+    interrupted.release();
     preparing.then((late) => late.close()).catch(() => undefined);
     return exitCodes.interrupted;
   }
   try {
     const watch = new RunWatch(prepared.accepted);
-    return await runSession({ ...worker, prepared, stages, print, graceMs, watch, interruption: interrupted });
+    const ran = runSession({ ...worker, prepared, stages, print, graceMs, watch, interruption: interrupted });
+    const inVain = stopInVain(interrupted, graceMs, () => state.brokersAreAway).then(() => {
+      io.err(
+        'Stopped without waiting any longer: what was committed is kept, and the same command goes on from there.\n',
+      );
+      // Whatever still waits must not keep the process.
+      setTimeout(() => process.exit(exitCodes.interrupted), leftMs).unref();
+      return exitCodes.interrupted;
+    });
+    return await Promise.race([ran, inVain]);
   } finally {
     interrupted.release();
     await prepared.close();

@@ -109,6 +109,8 @@ export class AppendQueue {
         throw error;
       });
       const cursor = { topic: first.topic, partition: first.partition, from: offset };
+      // Somebody else's open transaction hides what stands behind its beginning.
+      await this.reader.settled(first.topic, first.partition, offset);
       const { messages } = await this.reader.read(cursor, { maxRecords: 1, maxBytes: 1 });
       return messages[0]?.offset === offset;
     });

@@ -56,8 +56,22 @@ function configOf({ brokers, clientId, tls, credentials }: KafkaSettings): Kafka
   };
 }
 
+/** Those whose token was good once: where a later one cannot be had, the source is away, and may come back. */
+const proven = new WeakSet<object>();
+
 function saslOf(credentials: NonNullable<KafkaSettings['credentials']>): SASLOptions {
   if (credentials.mechanism !== 'oauthbearer') return { ...credentials };
   const { mechanism, token } = credentials;
-  return { mechanism, oauthBearerProvider: async () => ({ value: await token() }) };
+  return {
+    mechanism,
+    oauthBearerProvider: async () => {
+      try {
+        const value = await token();
+        proven.add(credentials);
+        return { value };
+      } catch (error) {
+        throw proven.has(credentials) ? new Error('no new access token can be had') : error;
+      }
+    },
+  };
 }

@@ -84,10 +84,15 @@ export function faultOf(error: unknown, settings: Pick<KafkaSettings, 'brokers' 
   }
   const fence = types.find((type) => fencing.has(type));
   if (fence !== undefined) return { kind: 'fenced', reason };
-  if (chain.some(({ name }) => wrong.test(name) || name === 'KafkaJSNotImplemented')) {
+  if (chain.some((cause) => isMistake(cause) || cause.name === 'KafkaJSNotImplemented')) {
     return lasting('broker-failed', `kafkajs failed (${reason})`);
   }
   return { kind: 'passing', reason };
+}
+
+/** A connection that breaks at some moments leaves kafkajs with null where it looks for an answer: that is no mistake of ours. */
+function isMistake({ name, message }: Error): boolean {
+  return wrong.test(name) && !/\b(null|undefined)\b/.test(message);
 }
 
 interface Cause extends Error {

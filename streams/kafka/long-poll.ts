@@ -23,7 +23,10 @@ export class LongPoll {
     private readonly closed: AbortSignal,
   ) {}
 
-  /** Resolves when there may be more, or a signal is aborted: a quarter of a second later at most. */
+  /**
+   * Resolves when there may be more, or a signal is aborted. Who joins is looked after from the next round on: a quarter of a second
+   * later at most.
+   */
   async wait(cursor: Cursor, signals: readonly AbortSignal[]): Promise<void> {
     const ends = [...signals, this.closed];
     if (ends.some(({ aborted }) => aborted)) return;

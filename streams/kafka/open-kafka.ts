@@ -42,6 +42,7 @@ export interface KafkaOptions extends KafkaSettings {
 
 const defaultPatienceMs = 15_000;
 const closingMs = 700;
+const mostYieldMs = 500;
 /** Of appends and locks: a process that dies with one open holds up readers of its topics for so long, and ten seconds more. */
 const transactionTimeoutMs = 10_000;
 
@@ -154,6 +155,8 @@ class KafkaTopics implements Topics {
       } finally {
         await writer.close();
       }
+      // Two who decide equally long would shut each other out for ever.
+      if (!done) await delay(Math.random() * mostYieldMs);
     }
   }
 

@@ -16,13 +16,15 @@ const mostBatchBytes = 900_000;
 
 interface KnownTopic {
   readonly spec: TopicSpec;
+  /** Its cleanup.policy, which may be both. */
+  readonly policy: string;
   readonly maxMessageBytes: number;
 }
 
 /** The pipeline's topics as the cluster has them; asked once, since partitions and cleanup of a topic in use do not change. */
 export class TopicCatalogue {
   readonly #known = new Map<string, KnownTopic>();
-  #maxMessageBytes = defaultMaxBytes - overheadBytes;
+  #maxMessageBytes: number | undefined;
 
   constructor(
     private readonly admin: Admin,
@@ -30,9 +32,9 @@ export class TopicCatalogue {
     private readonly replicas: number,
   ) {}
 
-  /** What every known topic takes. */
+  /** What every known topic of the pipeline takes. */
   get maxMessageBytes(): number {
-    return this.#maxMessageBytes;
+    return this.#maxMessageBytes ?? defaultMaxBytes - overheadBytes;
   }
 
   /** Bytes of messages that a batch for a topic may hold: Kafka's limit of a message is one of a batch. */
@@ -137,7 +139,9 @@ export class TopicCatalogue {
       const partitions = topics.find((topic) => topic.name === onCluster[index])?.partitions.length ?? 0;
       const known = knownTopic(name, partitions, configs.get(onCluster[index] ?? '') ?? new Map());
       this.#known.set(name, known);
-      this.#maxMessageBytes = Math.min(this.#maxMessageBytes, known.maxMessageBytes);
+      // Those of others are only read.
+      if (isForeign(name)) continue;
+      this.#maxMessageBytes = Math.min(this.#maxMessageBytes ?? known.maxMessageBytes, known.maxMessageBytes);
     }
   }
 
@@ -152,18 +156,25 @@ export class TopicCatalogue {
     );
   }
 
-  #compare({ name, partitions, cleanup }: TopicSpec): void {
-    const spec = this.#known.get(name)?.spec;
-    if (spec === undefined || isForeign(name)) return;
+  #compare({ name, partitions, cleanup, retention }: TopicSpec): void {
+    const known = this.#known.get(name);
+    if (known === undefined || isForeign(name)) return;
+    const { spec, policy } = known;
     const onCluster = this.names.onCluster(name);
     const choose = 'choose another topics.prefix, or delete the topic if it holds nothing';
     if (spec.partitions !== partitions) {
       const text = `the topic '${onCluster}' has ${spec.partitions} partitions, and the recipe asks for ${partitions}`;
       throw new HeadwaterError('topic-misfit', `${text}: set topics.partitions to ${spec.partitions}, or ${choose}`);
     }
-    if (spec.cleanup !== cleanup) {
-      const text = `the topic '${onCluster}' has cleanup.policy ${spec.cleanup}, and ${cleanup} is needed`;
+    if (policy !== cleanup) {
+      const text = `the topic '${onCluster}' has cleanup.policy ${policy}, and ${cleanup} is needed`;
       throw new HeadwaterError('topic-misfit', `${text}: alter its cleanup.policy, or ${choose}`);
+    }
+    if (retention === undefined && spec.retention !== undefined) {
+      const text = `the topic '${onCluster}' does not keep all records, as is needed`;
+      const cure =
+        'set its retention.ms and retention.bytes to -1, or topics.retention where the recipe allows some to go';
+      throw new HeadwaterError('topic-misfit', `${text}: ${cure}`);
     }
   }
 }
@@ -179,7 +190,7 @@ function knownTopic(name: string, partitions: number, config: ReadonlyMap<string
   const policy = config.get('cleanup.policy') ?? 'delete';
   const [bytes, ageMs] = [Number(config.get('retention.bytes') ?? -1), Number(config.get('retention.ms') ?? -1)];
   const retention = { ...(bytes >= 0 ? { bytes } : {}), ...(ageMs >= 0 ? { ageMs } : {}) };
-  const cleanup = policy === 'compact' ? 'compact' : 'delete';
+  const cleanup = policy.includes('compact') ? 'compact' : 'delete';
   return {
     spec: {
       name,
@@ -187,6 +198,7 @@ function knownTopic(name: string, partitions: number, config: ReadonlyMap<string
       cleanup,
       ...(cleanup === 'delete' && Object.keys(retention).length > 0 ? { retention } : {}),
     },
+    policy,
     maxMessageBytes: Number(config.get('max.message.bytes') ?? defaultMaxBytes) - overheadBytes,
   };
 }

@@ -31,6 +31,7 @@ export interface GroupOffsets {
   readonly offsets: ReadonlyMap<string, number>;
 }
 
+const disconnectMs = 500;
 /** Of one request in all. */
 const requestBytes = 8 * 2 ** 20;
 
@@ -65,7 +66,7 @@ export class TransactionalWriter {
       await (await producer.transaction()).abort();
       return new TransactionalWriter(producer, options);
     } catch (error) {
-      await producer.disconnect().catch(() => undefined);
+      await disconnected(producer);
       throw error;
     }
   }
@@ -90,8 +91,8 @@ export class TransactionalWriter {
     return offsets;
   }
 
-  async close(): Promise<void> {
-    await this.producer.disconnect().catch(() => undefined);
+  close(): Promise<void> {
+    return disconnected(this.producer);
   }
 
   async #send(
@@ -131,6 +132,14 @@ export class TransactionalWriter {
       }
     }
   }
+}
+
+/** kafkajs waits half a minute for answers that do not come before it disconnects: whoever opens anew shall not. */
+async function disconnected(producer: Producer): Promise<void> {
+  const over = new AbortController();
+  const late = delay(disconnectMs, undefined, { signal: over.signal, ref: false }).catch(() => undefined);
+  await Promise.race([producer.disconnect().catch(() => undefined), late]);
+  over.abort();
 }
 
 /** Messages as a request, to the partitions that they name. */

@@ -23,7 +23,8 @@ const lanes = [
 ];
 
 /**
- * The topics that a recipe's river needs; `partitionsOf` tells how many partitions a topic of others has. Retention, where the recipe asks for it, is for what flows, not for what counts.
+ * The topics that a recipe's river needs; `partitionsOf` tells how many partitions a topic of others has. Retention, where the recipe
+ * asks for it, is for what flows, not for what counts.
  */
 export function topicsOf(
   { topics, inputs }: Recipe,

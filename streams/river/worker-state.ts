@@ -24,6 +24,10 @@ export class WorkerState {
     return this.#stages === undefined ? 'starting' : 'running';
   }
 
+  get brokersAreAway(): boolean {
+    return this.#broker.kind === 'waiting';
+  }
+
   /** Why the first stage that failed did; undefined while all live. */
   get failure(): string | undefined {
     return this.#failure;

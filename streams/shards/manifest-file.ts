@@ -14,20 +14,15 @@ const newline = 10;
 /**
  * The entries of a folder's manifest in their order; none where there is no manifest.
  *
- * A last line without its end is not read: it is being written, or was torn by a crash. Nor is a line whose `seq` was there before:
- * a worker that was asleep wrote it once more, after its successor. Rejects with `HeadwaterError` with
+ * A last line without its end is not read: it is being written, or was torn by a crash. Rejects with `HeadwaterError` with
  * code `record-undecodable` or `record-invalid` naming the line. Memory: one line.
  */
 export async function* readManifest(dir: string): AsyncGenerator<ManifestEntry> {
   const path = join(dir, manifestName);
   let number = 0;
-  let next = 0;
   for await (const line of lines(path)) {
     number += 1;
-    const entry = parseEntry(line, `${path}, line ${number}`);
-    if (entry.seq < next) continue;
-    next = entry.seq + 1;
-    yield entry;
+    yield parseEntry(line, `${path}, line ${number}`);
   }
 }
 

@@ -95,22 +95,15 @@ class ManifestLog {
     try {
       await syncFolder(this.dir);
       this.#size = await cutTornLine(file);
-      this.#nextSeq = await this.#readEntries();
+      for await (const entry of readManifest(this.dir)) {
+        this.#nextSeq = entry.seq + 1;
+        this.#ids.set(entry.path, entry.id);
+      }
       return file;
     } catch (error) {
       await file.close();
       throw error;
     }
-  }
-
-  /** The `seq` behind the last entry. */
-  async #readEntries(): Promise<number> {
-    let next = 0;
-    for await (const entry of readManifest(this.dir)) {
-      next = entry.seq + 1;
-      this.#ids.set(entry.path, entry.id);
-    }
-    return next;
   }
 
   #isListed(shard: Shard): boolean {
@@ -125,9 +118,6 @@ class ManifestLog {
   async #refuseOthers(file: FileHandle): Promise<void> {
     const { size } = await file.stat();
     if (size === this.#size) return;
-    // What a worker wrote once more that had been asleep adds nothing.
-    this.#size = await cutTornLine(file);
-    if ((await this.#readEntries()) === this.#nextSeq) return;
     throw new HeadwaterError(
       'data-in-use',
       `somebody else wrote to ${this.#path}; run one pipeline on a shard folder, then start again`,

@@ -44,7 +44,8 @@ const countKey = 'samples';
  * from the records alone, so a replay writes the same file under the same name. The outcomes of a shard's samples are held
  * until its file is durable: all are absorbed but the last, which emits the shard. So the source must let more than `rows`
  * samples be in flight. A `complete` tick waits for the last of its lane's samples, and is handed on behind their shard; a
- * correction only sets the newest MMD. This and the count of samples are kept in the operator's memory. A sample that cannot be written unchanged is dead with code `value-unencodable`, and the shard goes on.
+ * correction only sets the newest MMD. This and the count of samples are kept in the operator's memory. A sample that cannot be
+ * written unchanged is dead with code `value-unencodable`, and the shard goes on.
  *
  * At the first sample, unfinished files that a crash left are removed; unsubscription removes the file in progress.
  * Memory: the samples of one shard, whose outcomes are open, and one row group.

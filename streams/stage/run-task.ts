@@ -60,6 +60,8 @@ export class TaskRun {
   #finishAt: ReadonlyMap<string, number> | undefined;
   #committing: Promise<void> = Promise.resolve();
   #dueTimer: NodeJS.Timeout | undefined;
+  /** Set when nothing more must be begun. */
+  #failed = false;
   readonly #subscription = new Subscription();
   #settle: { resolve: (end: 'drained' | 'lost') => void; reject: (error: unknown) => void } = {
     resolve: () => undefined,
@@ -142,6 +144,7 @@ export class TaskRun {
   }
 
   #dispatch(event: ProgressEvent): void {
+    if (this.#failed) return;
     const { progress, effects } = step(this.#progress, event);
     this.#progress = progress;
     for (const effect of effects) this.#perform(effect);
@@ -271,6 +274,7 @@ export class TaskRun {
     crashPoint(`${stage.name}.commit.after`);
     this.#counts = counts;
     this.#dispatch({ type: 'committed', offsets });
+    clearTimeout(this.#dueTimer);
     if (this.#progress.held) this.#dueTimer = setTimeout(() => this.#dispatch({ type: 'due' }), commitEveryMs);
     this.options.committed?.({ stage: stage.name, partition: task.partition, outcomes, counts });
   }
@@ -303,6 +307,7 @@ export class TaskRun {
   }
 
   #fail(error: unknown): void {
+    this.#failed = true;
     this.#stop();
     this.#isLost().then((lost) => {
       if (lost) this.#settle.resolve('lost');

@@ -60,7 +60,10 @@ target: {samples: 8}
   test.each([
     [['run', 'absent.yaml'], /the recipe absent\.yaml does not exist/],
     [['run', 'mail'], /'mail' is neither a file nor a built-in recipe: expected emails or word-problems/],
-    [['run', 'mails.yaml', '--stages', 'plan,drift'], /--stages: there is no stage 'drift': choose from intake, plan, draft/],
+    [
+      ['run', 'mails.yaml', '--stages', 'plan,drift'],
+      /--stages: there is no stage 'drift': choose from intake, plan, draft/,
+    ],
     [['run', 'mails.yaml', '--set', 'target.samples=none'], /--set target\.samples=none/],
     [['load', 'plans', 'seeds.jsonl'], /'plans' takes no files: choose seeds, real, documents/],
     [['models', 'pull', 'gemma'], /gemma/],

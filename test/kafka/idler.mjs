@@ -45,7 +45,7 @@ const idleTimers = negativeTimers;
 let before = 0;
 for (let sent = 0; sent < total; sent += batch) {
   await topics.append(
-    Array.from({ length: batch }, (_, index) => ({
+    Array.from({ length: batch }, (_, _index) => ({
       topic: 'input',
       partition: 0,
       key: null,

@@ -138,6 +138,7 @@ describe('refuses in one sentence', () => {
 
   test.each([
     { what: 'another number of partitions', numPartitions: 5, cleanup: 'delete', says: /has 5 partitions/ },
+    { what: 'a retention', numPartitions: lanes, cleanup: 'delete', says: /does not keep all records/ },
     { what: 'a cleanup that loses records', numPartitions: lanes, cleanup: 'compact', says: /cleanup\.policy compact/ },
   ])('a topic with $what', async ({ numPartitions, cleanup, says }) => {
     const { dir, prefix } = await pipeline();
