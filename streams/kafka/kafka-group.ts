@@ -31,6 +31,9 @@ const loopMs = 100;
 const transactionTimeoutMs = 60_000;
 const leaveMs = 2000;
 const restartMs = 1000;
+/** Each is half a session. */
+const silentLooks = 5;
+const fenceMs = 60_000;
 
 /**
  * A member of a consumer group, and the tasks that it holds.
@@ -41,7 +44,8 @@ const restartMs = 1000;
  * then work; an offset that is read before the fencing may be stale.
  */
 export class KafkaMember implements Membership {
-  readonly #consumer: Consumer;
+  /** Of this life: after a crash there is another one, and what the old one still says is not heard. */
+  #consumer: Consumer | undefined;
   readonly #tasks = new Map<number, { readonly task: KafkaTask; readonly writer: TransactionalWriter }>();
   #assigned: ReadonlySet<number> = new Set();
   /** Partitions whose task is being opened. */
@@ -51,45 +55,23 @@ export class KafkaMember implements Membership {
   #alive = newSignal();
   #joined = newSignal();
   #leaving: Promise<void> | undefined;
+  readonly #watch: NodeJS.Timeout;
+  /** Looks of the watch since the last sign of life. */
+  #silentLooks = 0;
 
   constructor(
     private readonly parts: GroupParts,
     private readonly options: GroupOptions,
     private readonly topic: string,
   ) {
-    const { client, names, settings } = parts;
     setMaxListeners(0, this.#left.signal);
-    const sessionTimeout = settings.sessionTimeoutMs ?? defaultSessionMs;
-    this.#consumer = client.consumer({
-      groupId: names.onCluster(options.group),
-      sessionTimeout,
-      heartbeatInterval: Math.min(500, sessionTimeout / 6),
-      rebalanceTimeout: sessionTimeout,
-      maxWaitTimeInMs: loopMs,
-      allowAutoTopicCreation: false,
-      partitionAssigners: [stickyAssigner(names.onCluster(topic), () => [...this.#tasks.keys()])],
-      retry: {
-        initialRetryTime: 100,
-        maxRetryTime: 2000,
-        retries: 10,
-        restartOnFailure: async () => !this.#left.signal.aborted,
-      },
-    });
-    const { GROUP_JOIN, HEARTBEAT, CRASH } = this.#consumer.events;
-    this.#consumer.on(GROUP_JOIN, ({ payload: { memberAssignment, memberId } }) => {
-      parts.memberJoined({ group: options.group, memberId });
-      this.#consumer.pause([{ topic: names.onCluster(topic) }]);
-      this.#joined.resolve();
-      this.#heard();
-      this.#rebalanced(new Set(Object.values(memberAssignment).flat()));
-    });
-    this.#consumer.on(HEARTBEAT, () => this.#heard());
-    this.#consumer.on(CRASH, ({ payload: { error, restart } }) => this.#crashed(error, restart));
+    this.#watch = setInterval(() => this.#look(), this.#sessionMs / 2);
+    this.#watch.unref();
   }
 
   /** Resolves when the member is in the group; its tasks come after that. */
   async join(): Promise<void> {
-    await this.parts.persistence.persist(() => this.#run(), this.#left.signal);
+    await this.#live();
     await this.#joined.promise;
   }
 
@@ -98,22 +80,70 @@ export class KafkaMember implements Membership {
     return this.#leaving;
   }
 
-  async #run(): Promise<void> {
-    await this.#consumer.connect();
-    await this.#consumer.subscribe({ topic: this.parts.names.onCluster(this.topic), fromBeginning: true });
-    await this.#consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: async () => undefined });
+  get #sessionMs(): number {
+    return this.parts.settings.sessionTimeoutMs ?? defaultSessionMs;
+  }
+
+  /** Begins a life: until it has joined, or crashed. */
+  async #live(): Promise<void> {
+    await this.parts.persistence.persist(async () => {
+      const consumer = this.#newConsumer();
+      this.#consumer = consumer;
+      try {
+        await consumer.connect();
+        await consumer.subscribe({ topic: this.parts.names.onCluster(this.topic), fromBeginning: true });
+        await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: async () => undefined });
+      } catch (error) {
+        consumer.disconnect().catch(() => undefined);
+        throw error;
+      }
+    }, this.#left.signal);
+  }
+
+  /** kafkajs must not begin again by itself: it may do so twice, and then two members of one process share its partitions. */
+  #newConsumer(): Consumer {
+    const { client, names, memberJoined } = this.parts;
+    const sessionTimeout = this.#sessionMs;
+    const consumer = client.consumer({
+      groupId: names.onCluster(this.options.group),
+      sessionTimeout,
+      heartbeatInterval: Math.min(500, sessionTimeout / 6),
+      rebalanceTimeout: sessionTimeout,
+      maxWaitTimeInMs: loopMs,
+      allowAutoTopicCreation: false,
+      partitionAssigners: [stickyAssigner(names.onCluster(this.topic), () => [...this.#tasks.keys()])],
+      retry: { initialRetryTime: 100, maxRetryTime: 2000, retries: 10, restartOnFailure: async () => false },
+    });
+    const { GROUP_JOIN, HEARTBEAT, CRASH } = consumer.events;
+    consumer.on(GROUP_JOIN, ({ payload: { memberAssignment, memberId } }) => {
+      consumer.pause([{ topic: names.onCluster(this.topic) }]);
+      if (consumer !== this.#consumer) return;
+      memberJoined({ group: this.options.group, memberId });
+      this.#joined.resolve();
+      this.#heard();
+      this.#rebalanced(new Set(Object.values(memberAssignment).flat()));
+    });
+    consumer.on(HEARTBEAT, () => {
+      if (consumer === this.#consumer) this.#heard();
+    });
+    consumer.on(CRASH, ({ payload: { error } }) => {
+      if (consumer === this.#consumer) this.#crashed(error);
+    });
+    return consumer;
   }
 
   async #leave(): Promise<void> {
+    clearInterval(this.#watch);
     this.#left.abort();
     this.#heard();
     const dropped = [...this.#tasks.keys()].map((partition) => this.#drop(partition));
     // Who cannot reach the brokers would not end: they notice its silence.
-    const leaving = Promise.all(dropped).then(() => this.#consumer.disconnect());
+    const leaving = Promise.all(dropped).then(() => this.#consumer?.disconnect());
     await Promise.race([leaving.catch(() => undefined), delay(leaveMs, undefined, { ref: false })]);
   }
 
   #heard(): void {
+    this.#silentLooks = 0;
     this.#alive.resolve();
     this.#alive = newSignal();
   }
@@ -124,8 +154,15 @@ export class KafkaMember implements Membership {
     for (const partition of assigned) void this.#open(partition);
   }
 
-  /** kafkajs begins again by itself after most crashes; else it must be begun anew, unless only a person can mend it. */
-  #crashed(error: Error, restarts: boolean): void {
+  /** A consumer that has ended without a word is replaced. Looks are counted, not time: a process that was asleep has time to wake. */
+  #look(): void {
+    this.#silentLooks++;
+    if (this.#silentLooks < silentLooks) return;
+    this.#crashed(new Error(`no sign of life from the group '${this.options.group}'`));
+  }
+
+  /** Begins another life, unless only a person can mend what ended this one. */
+  #crashed(error: Error): void {
     if (this.#left.signal.aborted) return;
     const fault = faultOf(error, this.parts.settings);
     if (fault.kind === 'lasting') {
@@ -133,12 +170,16 @@ export class KafkaMember implements Membership {
       return;
     }
     this.parts.persistence.waits(fault.reason);
-    if (!restarts) this.#runAgain().catch((failed) => this.#fail(failed));
+    const dead = this.#consumer;
+    this.#consumer = undefined;
+    this.#silentLooks = 0;
+    dead?.disconnect().catch(() => undefined);
+    this.#liveAgain().catch((failed) => this.#fail(failed));
   }
 
-  async #runAgain(): Promise<void> {
+  async #liveAgain(): Promise<void> {
     await delay(restartMs, undefined, { signal: this.#left.signal, ref: false });
-    await this.parts.persistence.persist(() => this.#run(), this.#left.signal);
+    await this.#live();
   }
 
   #fail(error: unknown): void {
@@ -192,7 +233,8 @@ export class KafkaMember implements Membership {
 
   /** What fails on the way makes a writer worthless: it begins anew. */
   #fence(partition: number): Promise<Opened> {
-    return this.parts.persistence.persist(() => this.#tryFence(partition), this.#left.signal);
+    const { persistence } = this.parts;
+    return persistence.persist(() => persistence.within(() => this.#tryFence(partition), fenceMs), this.#left.signal);
   }
 
   async #tryFence(partition: number): Promise<Opened> {

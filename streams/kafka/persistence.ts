@@ -58,7 +58,7 @@ export class Persistence {
       if (this.closed.aborted) throw closedError();
       try {
         const leftMs = patienceMs - (this.clock.now() - started);
-        const result = await unlessAborted(() => this.#within(call, leftMs), this.closed, closedError);
+        const result = await unlessAborted(() => this.within(call, leftMs), this.closed, closedError);
         this.answered();
         return result;
       } catch (error) {
@@ -88,7 +88,7 @@ export class Persistence {
   }
 
   /** What `call` does; rejects when the time is over, without waiting for brokers that are silent. */
-  async #within<Result>(call: () => Promise<Result>, ms: number): Promise<Result> {
+  async within<Result>(call: () => Promise<Result>, ms: number): Promise<Result> {
     if (ms === Infinity) return call();
     const over = new AbortController();
     const late = this.clock.wait(Math.max(ms, 0), over.signal).then(() => {
