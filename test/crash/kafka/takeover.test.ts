@@ -21,6 +21,11 @@ let broker: TestBroker;
 let scene: Scene;
 let watch: GroupWatch;
 const lives: (Life | undefined)[] = [];
+/** Milliseconds of each round. */
+const killed: number[] = [];
+const stopped: number[] = [];
+/** Of workers that ended by themselves. */
+const failures: string[] = [];
 
 beforeAll(async () => {
   broker = await startBroker();
@@ -29,6 +34,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  printReport({ takeoverAfterSIGKILL: statistics(killed), takeoverAfterSIGTERM: statistics(stopped) });
   for (const life of lives) life?.kill('SIGKILL');
   await watch?.close();
   await scene?.close();
@@ -40,14 +46,12 @@ it(`hands the partitions of a killed and of a stopped worker over in time, ${kil
 }, async () => {
   begin(0);
   begin(1);
-  const killed: number[] = [];
-  const stopped: number[] = [];
   for (let round = 0; round < kills; round++) {
     killed.push(await takeover(round % 2, 'SIGKILL'));
     if (round < stops) stopped.push(await takeover(round % 2, 'SIGTERM'));
   }
   const losses = await endedLosses();
-  printReport({ takeoverAfterSIGKILL: statistics(killed), takeoverAfterSIGTERM: statistics(stopped), ...losses });
+  printReport({ ...losses });
   expect(losses).toMatchObject({ lost: 0, twice: 0 });
   expect(Math.max(...killed)).toBeLessThan(sessionMs + 3000);
   expect(Math.max(...stopped)).toBeLessThan(2000);
@@ -55,7 +59,11 @@ it(`hands the partitions of a killed and of a stopped worker over in time, ${kil
 
 function begin(worker: number): void {
   const settings = ['--set', `topics.clientId=worker-${worker}`, '--set', 'shards.rows=50'];
-  lives[worker] = startLife(scene, { worker, args: ['--samples', String(endless), ...settings] });
+  const life = startLife(scene, { worker, args: ['--samples', String(endless), ...settings] });
+  lives[worker] = life;
+  life.ended.then(({ code, signal, stderr }) => {
+    if (code !== null && code !== 130) failures.push(`worker ${worker} ended with ${code ?? signal}:\n${stderr}`);
+  });
 }
 
 /** Ends a worker that holds partitions; resolves with the time until the last of them has a commit of the other one. */
@@ -78,7 +86,8 @@ async function takeover(worker: number, signal: 'SIGKILL' | 'SIGTERM'): Promise<
 /** When it has as many as the other one. */
 async function partitionsOf(worker: number): Promise<readonly string[]> {
   const held = () => watch.heldBy(`worker-${worker}`);
-  await expect.poll(async () => (await held()).length, { timeout: longestMs, interval: 100 }).toBe(stages.length);
+  const found = async () => (failures.length > 0 ? failures.join('\n') : (await held()).length);
+  await expect.poll(found, { timeout: longestMs, interval: 100 }).toBe(stages.length);
   return held();
 }
 
