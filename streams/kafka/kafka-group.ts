@@ -3,10 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Admin, Consumer, Kafka } from 'kafkajs';
 
-import { HeadwaterError } from '../../schemas/errors.js';
 import type { GroupOptions, Membership } from '../topics.js';
 import { faultOf } from './kafka-error.js';
 import { KafkaTask, type TaskParts } from './kafka-task.js';
+import { newSignal } from './signal.js';
 import { stickyAssigner } from './sticky-assigner.js';
 import type { TopicNames } from './topic-names.js';
 import { TransactionalWriter } from './transactional-writer.js';
@@ -283,31 +283,4 @@ export class KafkaMember implements Membership {
 interface Opened {
   readonly writer: TransactionalWriter;
   readonly committed: ReadonlyMap<string, number>;
-}
-
-interface Signal {
-  readonly promise: Promise<void>;
-  resolve(): void;
-  reject(error: unknown): void;
-}
-
-function newSignal(): Signal {
-  let resolve: () => void = () => undefined;
-  let reject: (error: unknown) => void = () => undefined;
-  const promise = new Promise<void>((done, failed) => {
-    resolve = done;
-    reject = failed;
-  });
-  promise.catch(() => undefined);
-  return { promise, resolve, reject };
-}
-
-/** The partitions of a group's topics. Rejects with `topic-unknown`, or `topic-misfit` where they differ. */
-export async function partitionsOf({ group, topics }: GroupOptions, parts: GroupParts): Promise<number> {
-  const specs = await parts.persistence.persist(() => Promise.all(topics.map((topic) => parts.catalogue.spec(topic))));
-  const [partitions, ...others] = new Set(specs.map((spec) => spec.partitions));
-  if (partitions === undefined) throw new TypeError(`topics: the group '${group}' must consume at least one topic`);
-  if (others.length === 0) return partitions;
-  const text = `the topics ${topics.join(', ')} of the group '${group}' must have the same number of partitions`;
-  throw new HeadwaterError('topic-misfit', text);
 }

@@ -19,13 +19,14 @@ import type {
 import { AppendQueue, seen } from './append-queue.js';
 import { kafkaClient, readingCluster } from './client.js';
 import { faultOf } from './kafka-error.js';
-import { type GroupMember, type GroupParts, KafkaMember, partitionsOf } from './kafka-group.js';
+import { type GroupMember, type GroupParts, KafkaMember } from './kafka-group.js';
 import type { KafkaSettings } from './kafka-settings.js';
 import { Leftovers } from './leftovers.js';
 import { LongPoll } from './long-poll.js';
 import { PartitionReader } from './partition-reader.js';
 import { type BrokerState, closedError, Persistence } from './persistence.js';
 import { PlainWriter } from './plain-writer.js';
+import { partitionsOf } from './shared-partitions.js';
 import { Sockets } from './sockets.js';
 import { TopicCatalogue } from './topic-catalogue.js';
 import { foreignTopic, TopicNames } from './topic-names.js';
