@@ -199,7 +199,8 @@ describe('Ctrl-C', () => {
 
 describe('folders', () => {
   test('a second run on the same folder is refused with the pid of the first', async () => {
-    const { server, dir, run } = await running();
+    // So many that the first is still at work when the second has started.
+    const { server, dir, run } = await running({ target: { samples: 5000 } });
     const second = await headwater(dir, ['run', 'mails.yaml', '--stages', 'plan,draft']);
     expectNoStack(second);
     expect(second.stderr).toMatch(new RegExp(`process ${run.pid} runs on .*\\[data-in-use\\]`));
