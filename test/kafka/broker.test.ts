@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Kafka, type KafkaConfig, logLevel, type Message, type SASLOptions } from 'kafkajs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { startBroker, type TestBroker } from './broker.js';
 import { makeAuthority } from './certificates.js';
@@ -180,7 +180,13 @@ async function createTopic(kafka: Kafka, topic: string, numPartitions: number): 
   const admin = kafka.admin();
   await admin.connect();
   try {
-    await admin.createTopics({ topics: [{ topic, numPartitions }] });
+    await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions }] });
+    // kafkajs's own waiting fails where the broker does not know the topic yet.
+    const isLed = async () => {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      expect(topics[0]?.partitions.filter(({ leader }) => leader >= 0)).toHaveLength(numPartitions);
+    };
+    await vi.waitFor(isLed, { timeout: 20_000, interval: 50 });
   } finally {
     await admin.disconnect();
   }
