@@ -25,6 +25,8 @@ export default defineConfig({
           include: ['test/crash/kafka/*.test.ts'],
           exclude: long,
           maxConcurrency: 5,
+          // Sessions and takeovers are timed: a machine that stalls may be given a second try.
+          retry: 1,
         },
       },
     ],

@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['test/kafka/**/*.test.ts'],
     globalSetup: ['test/build.ts'],
     fileParallelism: false,
+    // A broker that shares two cores with its clients now and then answers later than a test allows.
+    retry: 1,
     testTimeout: 120_000,
     hookTimeout: 300_000,
   },

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { openKafka } from '../../streams/kafka/open-kafka.js';
 import type { Task, Topics } from '../../streams/topics.js';
@@ -51,7 +51,9 @@ describe('a user with the ACLs of deploy/kafka/acls.json', () => {
       await task.append([message('in', 'd')]);
       await task.commit({ outputs: [message('state.copy', 's')], offsets: new Map([['in', 1]]) });
       expect(read.length).toBeGreaterThan(0);
-      expect(await topics.read('state.copy', 0, 0, bounds)).toHaveLength(1);
+      // A commit is confirmed before readers see it.
+      const seen = async () => expect(await topics.read('state.copy', 0, 0, bounds)).toHaveLength(1);
+      await vi.waitFor(seen, { timeout: 10_000, interval: 20 });
       expect(await topics.committed('copy')).toEqual([{ topic: 'in', partition: 0, offset: 1 }]);
       expect((await topics.list()).map(({ name }) => name).toSorted()).toEqual(['in', 'state.copy']);
     } finally {
