@@ -76,9 +76,14 @@ class ManifestLog {
     if (input.kind === 'tick') return;
     this.#file ??= await this.#open();
     if (this.#isListed(input)) return;
+    if (await this.#hasGrown(this.#file)) {
+      await this.#readEntries(this.#file);
+      // Written by who had this partition before, and was not yet at its end.
+      if (this.#isListed(input)) return;
+      throw this.#inUse();
+    }
     const entry: ManifestEntry = { ...input, kind: 'manifest-entry', seq: this.#nextSeq };
     const line = Buffer.from(`${JSON.stringify(entry)}\n`);
-    await this.#refuseOthers(this.#file);
     await removeReplaced(this.dir, input.path);
     crashPoint('manifest.line.before');
     await writeAt(this.#file, line, this.#size);
@@ -94,11 +99,8 @@ class ManifestLog {
     const file = await open(this.#path, constants.O_RDWR | constants.O_CREAT);
     try {
       await syncFolder(this.dir);
-      this.#size = await cutTornLine(file);
-      for await (const entry of readManifest(this.dir)) {
-        this.#nextSeq = entry.seq + 1;
-        this.#ids.set(entry.path, entry.id);
-      }
+      await cutTornLine(file);
+      await this.#readEntries(file);
       return file;
     } catch (error) {
       await file.close();
@@ -115,10 +117,20 @@ class ManifestLog {
     );
   }
 
-  async #refuseOthers(file: FileHandle): Promise<void> {
-    const { size } = await file.stat();
-    if (size === this.#size) return;
-    throw new HeadwaterError(
+  async #hasGrown(file: FileHandle): Promise<boolean> {
+    return (await file.stat()).size !== this.#size;
+  }
+
+  async #readEntries(file: FileHandle): Promise<void> {
+    this.#size = (await file.stat()).size;
+    for await (const entry of readManifest(this.dir)) {
+      this.#nextSeq = entry.seq + 1;
+      this.#ids.set(entry.path, entry.id);
+    }
+  }
+
+  #inUse(): HeadwaterError {
+    return new HeadwaterError(
       'data-in-use',
       `somebody else wrote to ${this.#path}; run one pipeline on a shard folder, then start again`,
     );
