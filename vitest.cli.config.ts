@@ -6,5 +6,7 @@ export default defineConfig({
     include: ['test/cli/*.test.ts'],
     globalSetup: ['test/build.ts'],
     testTimeout: 60_000,
+    // Signals and pauses are timed: a machine that stalls may be given a second try.
+    retry: 1,
   },
 });
