@@ -1,26 +1,18 @@
 import type { Message } from '../topics.js';
+import { GatheredWrites } from './gathered-writes.js';
 import { faultOf } from './kafka-error.js';
 import type { KafkaSettings } from './kafka-settings.js';
 import type { PartitionReader } from './partition-reader.js';
 import type { Persistence } from './persistence.js';
 import { TransactionalWriter, type WriterOptions } from './transactional-writer.js';
 
-interface Waiting {
-  readonly messages: readonly Message[];
-  readonly resolve: (offsets: readonly number[]) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-const maxMessages = 10_000;
-
 /**
  * Appends of one process, in transactions of their own: what comes while one is written goes with the next. Where the answer to a
  * commit is lost, the log itself is asked whether it came to pass, so nothing is written twice.
  */
 export class AppendQueue {
-  readonly #waiting: Waiting[] = [];
+  readonly #writes = new GatheredWrites((messages) => this.#append(messages));
   #writer: Promise<TransactionalWriter> | undefined;
-  #running: Promise<void> | undefined;
 
   constructor(
     private readonly options: WriterOptions,
@@ -29,56 +21,25 @@ export class AppendQueue {
     private readonly persistence: Persistence,
   ) {}
 
-  append(messages: readonly Message[]): Promise<readonly number[]> {
-    if (messages.length === 0) return Promise.resolve([]);
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ messages, resolve, reject });
-      this.#running ??= this.#run().finally(() => {
-        this.#running = undefined;
-      });
-    });
+  async append(messages: readonly Message[]): Promise<readonly number[]> {
+    return messages.length === 0 ? [] : this.#writes.add(messages);
   }
 
   /** Resolves when nothing is being written. */
   get ended(): Promise<void> {
-    return this.#running ?? Promise.resolve();
+    return this.#writes.ended;
   }
 
   /** Lets what is being written end. */
   async close(): Promise<void> {
-    await this.#running;
+    await this.ended;
     await this.#discard();
   }
 
-  async #run(): Promise<void> {
-    // Those who append in the same turn go together.
-    await Promise.resolve();
-    while (this.#waiting.length > 0) {
-      const batch = this.#take();
-      const messages = batch.flatMap((each) => each.messages);
-      try {
-        const offsets = await this.persistence.persist(() => this.#write(messages));
-        await this.persistence.persist(() => seen(this.reader, messages, offsets));
-        let from = 0;
-        for (const { messages: own, resolve } of batch) {
-          resolve(offsets.slice(from, from + own.length));
-          from += own.length;
-        }
-      } catch (error) {
-        for (const { reject } of batch) reject(error);
-      }
-    }
-  }
-
-  #take(): readonly Waiting[] {
-    let count = 0;
-    let messages = 0;
-    for (const each of this.#waiting) {
-      if (count > 0 && messages + each.messages.length > maxMessages) break;
-      messages += each.messages.length;
-      count++;
-    }
-    return this.#waiting.splice(0, count);
+  async #append(messages: readonly Message[]): Promise<readonly number[]> {
+    const offsets = await this.persistence.persist(() => this.#write(messages));
+    await this.persistence.persist(() => seen(this.reader, messages, offsets));
+    return offsets;
   }
 
   /** A transaction; where it is in doubt, what the log says of it. */

@@ -3,10 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Admin, Consumer, Kafka } from 'kafkajs';
 
+import { deferred } from '../deferred.js';
 import type { GroupOptions, Membership } from '../topics.js';
 import { faultOf } from './kafka-error.js';
 import { KafkaTask, type TaskParts } from './kafka-task.js';
-import { newSignal } from './signal.js';
 import { stickyAssigner } from './sticky-assigner.js';
 import type { TopicNames } from './topic-names.js';
 import { TransactionalWriter } from './transactional-writer.js';
@@ -52,8 +52,8 @@ export class KafkaMember implements Membership {
   readonly #opening = new Set<number>();
   readonly #left = new AbortController();
   /** Resolves at the next sign of life from the group: this member is still in it. */
-  #alive = newSignal();
-  #joined = newSignal();
+  #alive = deferred();
+  #joined = deferred();
   #leaving: Promise<void> | undefined;
   readonly #watch: NodeJS.Timeout;
   /** Looks of the watch since the last sign of life. */
@@ -145,7 +145,7 @@ export class KafkaMember implements Membership {
   #heard(): void {
     this.#silentLooks = 0;
     this.#alive.resolve();
-    this.#alive = newSignal();
+    this.#alive = deferred();
   }
 
   #rebalanced(assigned: ReadonlySet<number>): void {

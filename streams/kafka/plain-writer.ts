@@ -1,14 +1,9 @@
 import type { Producer } from 'kafkajs';
 
 import type { Message } from '../topics.js';
+import { GatheredWrites } from './gathered-writes.js';
 import type { Persistence } from './persistence.js';
 import { batchOf, explicitPartition, placeOffsets, requestsOf, type WriterOptions } from './transactional-writer.js';
-
-interface Waiting {
-  readonly messages: readonly Message[];
-  readonly resolve: (offsets: readonly number[]) => void;
-  readonly reject: (error: unknown) => void;
-}
 
 /**
  * Writes that stand outside transactions, as journals do: durable when they resolve, seen at once. What comes while a request is
@@ -17,8 +12,7 @@ interface Waiting {
 export class PlainWriter {
   readonly #producer: Producer;
   #connected: Promise<void> | undefined;
-  #waiting: Waiting[] = [];
-  #running: Promise<void> | undefined;
+  readonly #writes = new GatheredWrites((messages) => this.persistence.persist(() => this.#send(messages)));
 
   constructor(
     private readonly options: Omit<WriterOptions, 'transactionalId' | 'timeoutMs'>,
@@ -33,40 +27,17 @@ export class PlainWriter {
   }
 
   write(messages: readonly Message[]): Promise<readonly number[]> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ messages, resolve, reject });
-      this.#running ??= this.#run().finally(() => {
-        this.#running = undefined;
-      });
-    });
+    return this.#writes.add(messages);
   }
 
   /** Resolves when nothing is being written. */
   get ended(): Promise<void> {
-    return this.#running ?? Promise.resolve();
+    return this.#writes.ended;
   }
 
   async close(): Promise<void> {
-    await this.#running;
+    await this.ended;
     await this.#producer.disconnect().catch(() => undefined);
-  }
-
-  async #run(): Promise<void> {
-    await Promise.resolve();
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting;
-      this.#waiting = [];
-      try {
-        const offsets = await this.persistence.persist(() => this.#send(batch.flatMap(({ messages }) => messages)));
-        let from = 0;
-        for (const { messages, resolve } of batch) {
-          resolve(offsets.slice(from, from + messages.length));
-          from += messages.length;
-        }
-      } catch (error) {
-        for (const { reject } of batch) reject(error);
-      }
-    }
   }
 
   async #send(messages: readonly Message[]): Promise<readonly number[]> {

@@ -1,5 +1,6 @@
 import { decode } from '../../schemas/codec.js';
 import type { Recipe } from '../../schemas/recipe.js';
+import { deferred } from '../deferred.js';
 import { follow } from '../follow.js';
 import { isForeign } from '../kafka/topic-names.js';
 import { runStage, type StageRun } from '../stage/run-stage.js';
@@ -22,7 +23,6 @@ export interface RiverOptions {
   /** Accepted samples that each lane shall have; null is endless. */
   readonly targets: readonly (number | null)[];
   readonly committed?: (committed: Committed) => void;
-  readonly restored?: (stage: string, partition: number, milliseconds: number) => void;
   /** Called when a partition came to this process, works, or went. */
   readonly held?: () => void;
 }
@@ -50,7 +50,7 @@ export async function startRiver(options: RiverOptions): Promise<River> {
   const changed = new Waiters();
   const streak = new DeadStreak(Math.max(leastDead, 2 * windowOf(recipe)));
   const barren = new BarrenStreak(Math.max(leastBarren, 20 * windowOf(recipe)));
-  const hopeless = new Deferred();
+  const hopeless = deferred<never>();
   const runs = await startAll(stages, topics, {
     ...options,
     committed: (committed) => {
@@ -166,7 +166,7 @@ const dryCheckMs = 500;
 async function startAll(
   stages: readonly Stage[],
   topics: Topics,
-  hooks: Pick<RiverOptions, 'committed' | 'restored' | 'held'>,
+  hooks: Pick<RiverOptions, 'committed' | 'held'>,
 ): Promise<readonly StageRun[]> {
   const runs: StageRun[] = [];
   try {
@@ -195,18 +195,6 @@ async function lanesComplete(
     if (open.size === 0) return true;
   }
   return false;
-}
-
-/** A promise that is rejected from outside. */
-class Deferred {
-  reject: (error: unknown) => void = () => undefined;
-  readonly promise = new Promise<never>((_, reject) => {
-    this.reject = reject;
-  });
-
-  constructor() {
-    this.promise.catch(() => undefined);
-  }
 }
 
 /** Promises that a wake-up resolves. */

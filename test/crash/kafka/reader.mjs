@@ -49,7 +49,8 @@ async function readAll() {
     const eachBatch = async ({ batch: { topic, partition, messages } }) => {
       const held = topics[short(topic)][partition];
       // A reader that joins anew, as after a restart of the broker, is given what it was given before.
-      for (const message of messages) if (Number(message.offset) > (held.at(-1)?.offset ?? -1)) held.push(plain(message));
+      for (const message of messages)
+        if (Number(message.offset) > (held.at(-1)?.offset ?? -1)) held.push(plain(message));
     };
     consumer.run({ autoCommit: false, eachBatch }).catch(reject);
   });
