@@ -3,6 +3,7 @@ import { map, NEVER, type OperatorFunction } from 'rxjs';
 import type { Outcome } from '../../operators/flow/outcome.js';
 import type { AnyRecord } from '../../schemas/codec.js';
 import type { Document } from '../../schemas/document.js';
+import { deferred } from '../../streams/deferred.js';
 import { onKinds } from '../../streams/stage/on-kinds.js';
 import { runStage, type StageRun } from '../../streams/stage/run-stage.js';
 import { type Stage, stateTopic } from '../../streams/stage/stage.js';
@@ -37,19 +38,15 @@ export async function restoreStage(name: string, topic: string, topics: Topics):
   const operator = () => onKinds(['document'], copying);
   const stage: Stage = { name, inputs: [topic], credit: 1, stateful: true, journaled: false, operator };
   await topics.ensure([{ name: stateTopic(name), partitions: 1, cleanup: 'compact' }]);
-  return new Promise((resolve, reject) => {
-    const run = runStage({
-      stage,
-      topics,
-      restored: (_stage, _partition, milliseconds) => {
-        run
-          .then((restored) => {
-            restored.abandon();
-            return restored.done;
-          })
-          .then(() => resolve(milliseconds), reject);
-      },
-    });
-    run.catch(reject);
-  });
+  let changed = deferred();
+  const run = await runStage({ stage, topics, held: () => changed.resolve() });
+  let [holding] = run.holdings;
+  while (typeof holding?.restoreMs !== 'number') {
+    await changed.promise;
+    changed = deferred();
+    [holding] = run.holdings;
+  }
+  run.abandon();
+  await run.done;
+  return holding.restoreMs;
 }

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { mkdir, open, readdir, rm, unlink } from 'node:fs/promises';
+import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { HeadwaterError } from '../../schemas/errors.js';
@@ -34,7 +34,8 @@ export function isPartialName(name: string): boolean {
  * Rejects with `HeadwaterError` with code `store-full` or `store-unwritable`.
  */
 export async function checkShardFolder(dir: string): Promise<void> {
-  const probe = join(dir, `.probe-${process.pid}`);
+  // One name for all, so that whoever comes next removes what a killed process left.
+  const probe = join(dir, '.probe');
   try {
     await mkdir(dir, { recursive: true });
     const handle = await open(probe, 'w');
@@ -43,7 +44,7 @@ export async function checkShardFolder(dir: string): Promise<void> {
       await handle.sync();
     } finally {
       await handle.close();
-      await unlink(probe);
+      await rm(probe, { force: true });
     }
   } catch (error) {
     throw storeError(dir, error);

@@ -1,3 +1,4 @@
+import { deferred } from '../deferred.js';
 import type { Task, Topics } from '../topics.js';
 import { type Committed, startTask, type TaskRun } from './run-task.js';
 import { journalTopic, type Stage } from './stage.js';
@@ -7,8 +8,6 @@ export interface StageOptions {
   readonly stage: Stage;
   readonly topics: Topics;
   readonly committed?: (committed: Committed) => void;
-  /** Called once for each task that has its memory back. */
-  readonly restored?: (stage: string, partition: number, milliseconds: number) => void;
   /** Called when a partition came, works, or went. */
   readonly held?: () => void;
 }
@@ -51,11 +50,7 @@ export async function runStage(options: StageOptions): Promise<StageRun> {
   const starting = new Map<Task, RestoreProgress>();
   let ending: Ending | undefined;
   let failure: { readonly error: unknown } | undefined;
-  let settle: { resolve: () => void; reject: (error: unknown) => void };
-  const done = new Promise<void>((resolve, reject) => {
-    settle = { resolve, reject };
-  });
-  done.catch(() => undefined);
+  const done = deferred();
 
   const joined = topics.join({
     group: stage.name,
@@ -69,7 +64,6 @@ export async function runStage(options: StageOptions): Promise<StageRun> {
 
   async function work(task: Task): Promise<void> {
     const run = await started(task);
-    options.restored?.(stage.name, task.partition, run.restoreMs);
     options.held?.();
     if (ending !== undefined) run[ending]();
     await run.done.finally(() => {
@@ -106,13 +100,13 @@ export async function runStage(options: StageOptions): Promise<StageRun> {
     if (ending === undefined || tasks.size > 0 || starting.size > 0) return;
     joined
       .then((membership) => membership.leave())
-      .then(() => (failure === undefined ? settle.resolve() : settle.reject(failure.error)), settle.reject);
+      .then(() => (failure === undefined ? done.resolve() : done.reject(failure.error)), done.reject);
   }
 
   await joined;
   return {
     name: stage.name,
-    done,
+    done: done.promise,
     get inFlight() {
       return [...tasks].reduce((sum, task) => sum + task.inFlight, 0);
     },

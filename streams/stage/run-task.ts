@@ -3,6 +3,7 @@ import type { Changes, Outcome } from '../../operators/flow/outcome.js';
 import { type AnyRecord, schemaOf } from '../../schemas/codec.js';
 import { HeadwaterError } from '../../schemas/errors.js';
 import { crashPoint } from '../crash-point.js';
+import { deferred } from '../deferred.js';
 import { recordMessage } from '../record-message.js';
 import type { Message, StoredMessage, Task, Topics } from '../topics.js';
 import { deadLetter } from './dead-letters.js';
@@ -63,10 +64,7 @@ export class TaskRun {
   /** Set when nothing more must be begun. */
   #failed = false;
   readonly #subscription = new Subscription();
-  #settle: { resolve: (end: 'drained' | 'lost') => void; reject: (error: unknown) => void } = {
-    resolve: () => undefined,
-    reject: () => undefined,
-  };
+  readonly #end = deferred<'drained' | 'lost'>();
 
   constructor(
     private readonly options: TaskOptions,
@@ -76,10 +74,7 @@ export class TaskRun {
   ) {
     const { stage, task, topics } = options;
     this.partition = task.partition;
-    this.done = new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject };
-    });
-    this.done.catch(() => undefined);
+    this.done = this.#end.promise;
     this.#counts = (memory.get(countsKey) as OutcomeCounts | undefined) ?? noOutcomes;
     const committed = new Map(stage.inputs.map((topic) => [topic, task.committed.get(topic) ?? 0]));
     const { commitEveryMs, commitRecords } = topics.limits;
@@ -91,10 +86,10 @@ export class TaskRun {
       commitRecords: commitEveryMs > 0 ? commitRecords : undefined,
     });
     if (task.lost.aborted) {
-      this.#end('lost');
+      this.#endAs('lost');
       return;
     }
-    task.lost.addEventListener('abort', () => this.#end('lost'), { once: true });
+    task.lost.addEventListener('abort', () => this.#endAs('lost'), { once: true });
     const operator = stage.operator({
       partition: task.partition,
       memory,
@@ -151,7 +146,7 @@ export class TaskRun {
   }
 
   #perform(effect: Effect): void {
-    if (effect.type === 'stop') this.#end('drained');
+    if (effect.type === 'stop') this.#endAs('drained');
     else if (effect.type === 'fetch') this.#fetch(effect).catch((error) => this.#fail(error));
     else {
       this.#committing = this.#commit(effect.offsets);
@@ -301,17 +296,17 @@ export class TaskRun {
     this.#dispatch({ type: 'ended' });
   }
 
-  #end(how: 'drained' | 'lost'): void {
+  #endAs(how: 'drained' | 'lost'): void {
     this.#stop();
-    this.#settle.resolve(how);
+    this.#end.resolve(how);
   }
 
   #fail(error: unknown): void {
     this.#failed = true;
     this.#stop();
     this.#isLost().then((lost) => {
-      if (lost) this.#settle.resolve('lost');
-      else this.#settle.reject(error);
+      if (lost) this.#end.resolve('lost');
+      else this.#end.reject(error);
     });
   }
 
