@@ -10,8 +10,10 @@ import { staticEmbedder } from '../engines/static/static-embedder.js';
 import type { Embedder } from '../operators/embedder.js';
 import type { LanguageModel } from '../operators/language-model.js';
 import { HeadwaterError } from '../schemas/errors.js';
-import type { EmbedderConfig, LanguageModelConfig, LlamaConfig, OpenaiConfig, Recipe } from '../schemas/recipe.js';
-import { defaultSequences, type StageName } from '../streams/river/stages.js';
+import type { EmbedderConfig, LanguageModelConfig, LlamaConfig, OpenaiConfig } from '../schemas/models-config.js';
+import type { Recipe } from '../schemas/recipe.js';
+import { defaultSequences } from '../streams/river/planning.js';
+import type { StageName } from '../streams/river/stages.js';
 
 export interface EngineContext {
   /** The folder that paths in the recipe are relative to. */

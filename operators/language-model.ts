@@ -57,6 +57,8 @@ export interface Completion {
   readonly milliseconds: number;
   /** Requests that were sent until one was answered. */
   readonly attempts: number;
+  /** Whether another run had paid for it: then the cost is what it was. */
+  readonly reused?: boolean;
 }
 
 /**

@@ -4,7 +4,7 @@ import { instant, open } from './record.js';
 
 /** One answered model call: who answered, to which prompt version, how it was sampled, what it cost and how long it took. */
 export const call = open({
-  role: z.enum(['base', 'instruct']),
+  role: z.enum(['base', 'instruct', 'judge']),
   /** Engine and model, such as `llama/gemma-3-270m`. */
   model: z.string(),
   /** The layout and version of the prompt, such as `bare.draft/1`. */

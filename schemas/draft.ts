@@ -10,6 +10,8 @@ export const draftSchema = record('draft', 1, 'drafts', {
   id: id(),
   plan: planSchema.type,
   fields,
+  /** Texts of the same group that its prompt showed beside the plan's examples. */
+  shown: z.array(fields).optional(),
   /** The calls of all attempts, the last one being the one that parsed. */
   calls: z.array(call),
 });

@@ -11,12 +11,18 @@ export const ledgerEntrySchema = record('ledger-entry', 1, 'ledger', {
   /** The record at which the line ended. */
   subject: id(),
   stage: z.string(),
+  /** Of the plan. */
+  label: z.string().optional(),
   outcome: z.enum(['accepted', 'dropped', 'dead']),
   /** Why it was dropped, or the code under which it died. */
   reason: z.string().optional(),
   promptTokens: z.int(),
   completionTokens: z.int(),
+  /** Paid for this line: what was reused cost nothing. */
   cost: z.number().nullable(),
+  /** Answers that other runs had paid for, and what they had cost; null where that is not known. */
+  savedCalls: z.int().optional(),
+  savedCost: z.number().nullable().optional(),
   at: instant(),
 });
 

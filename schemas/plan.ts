@@ -21,6 +21,14 @@ export const planSchema = record('plan', 1, 'plans', {
   method: z.literal('bare'),
   label: z.string().optional(),
   vary: z.record(z.string(), z.string()),
+  /** Who the writer is to be. */
+  persona: z.string().optional(),
+  /** What the text is to be grounded in. */
+  document: open({ id: id(), title: z.string().optional(), text: z.string() }).optional(),
+  /** The text that stands in place of a draft, made elsewhere. */
+  given: open({ id: id(), fields }).optional(),
+  /** The plans that are written together, from 0, and the place of this one among them, from 0 to `size` - 1. */
+  group: open({ number: z.int().nonnegative(), place: z.int().nonnegative(), size: z.int().min(1) }).optional(),
   examples: z.array(example),
   /** How many seeds the planner had absorbed: the gate compares with exactly these. */
   seedCount: z.int().nonnegative(),

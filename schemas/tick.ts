@@ -14,6 +14,8 @@ export const tickSchema = record('tick', 1, 'ticks', {
   reason: z.enum(['target', 'complete', 'interval']),
   /** Accepted samples of the lane, for `target` and `complete`; null means endless. */
   total: z.int().nullable(),
+  /** For `target`: how many of the total shall have which label, where the domain has labels. */
+  labels: z.record(z.string(), z.int()).optional(),
   at: instant(),
 });
 

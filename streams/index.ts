@@ -1,8 +1,10 @@
 // The public runtime: topics, stages and their commits, shards.
 export { readInput } from './inputs/read-input.js';
+export { type KafkaOptions, openKafka } from './kafka/open-kafka.js';
 export { openLog } from './log/open-log.js';
+export type { JournaledModel, RiverParts } from './river/parts.js';
 export { type River, type RiverOptions, startRiver } from './river/river.js';
-export { type JournaledModel, type RiverParts, type StageName, stageNames } from './river/stages.js';
+export { type StageName, stageNames } from './river/stages.js';
 export { type ManifestOptions, manifest } from './shards/manifest.js';
 export { readManifest } from './shards/manifest-file.js';
 export { type ShardOptions, shard } from './shards/shard.js';

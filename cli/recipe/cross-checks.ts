@@ -1,4 +1,5 @@
-import type { LanguageModelConfig, Recipe } from '../../schemas/recipe.js';
+import type { LanguageModelConfig } from '../../schemas/models-config.js';
+import type { Recipe } from '../../schemas/recipe.js';
 import { foreignTopicProblems } from './foreign-topic-checks.js';
 import { kafkaProblems, kafkaWarnings } from './kafka-checks.js';
 import type { Problem } from './problem.js';

@@ -1,6 +1,7 @@
 import type { InputConfig, Recipe } from '../../schemas/recipe.js';
 import { plainName } from '../../streams/kafka/topic-names.js';
-import { idleParts, stagesOf } from '../../streams/river/stages.js';
+import { idleParts } from '../../streams/river/parts.js';
+import { stagesOf } from '../../streams/river/stages.js';
 import { modelsInUse } from './cross-checks.js';
 
 /** A stage of a recipe's river: what it consumes, what it does, and what it produces. */

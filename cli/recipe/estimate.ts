@@ -1,4 +1,5 @@
-import type { LanguageModelConfig, Recipe } from '../../schemas/recipe.js';
+import type { LanguageModelConfig } from '../../schemas/models-config.js';
+import type { Recipe } from '../../schemas/recipe.js';
 import { modelsInUse } from './cross-checks.js';
 
 /** What a model is expected to read and write for a target. */

@@ -2,7 +2,8 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
 import { type ModelStatus, modelStatus } from '../../engines/models/model-status.js';
-import type { EmbedderConfig, LanguageModelConfig, Recipe } from '../../schemas/recipe.js';
+import type { EmbedderConfig, LanguageModelConfig } from '../../schemas/models-config.js';
+import type { Recipe } from '../../schemas/recipe.js';
 import { modelsInUse } from './cross-checks.js';
 
 /** A model of a recipe: whether it is here, and where texts go when it is asked. */

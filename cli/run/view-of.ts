@@ -1,6 +1,7 @@
+import { idleParts } from '../../streams/river/parts.js';
 import type { River } from '../../streams/river/river.js';
 import { stageLags } from '../../streams/river/river-status.js';
-import { idleParts, stagesOf } from '../../streams/river/stages.js';
+import { stagesOf } from '../../streams/river/stages.js';
 import { type Prepared, totalTarget } from './prepare.js';
 import type { RunView, RunWatch, StageView } from './run-view.js';
 

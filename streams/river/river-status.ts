@@ -9,8 +9,9 @@ import type { Topics } from '../topics.js';
 import { hasMore } from './is-dry.js';
 import { isMmdKey, type MergedCorrection, mergedCorrection } from './merged-correction.js';
 import { type PartitionStatus, partitionStatuses } from './partition-status.js';
+import { idleParts } from './parts.js';
 import { stageMemories } from './stage-memories.js';
-import { idleParts, stagesOf } from './stages.js';
+import { stagesOf } from './stages.js';
 import { readWorkers, type WorkerStatus } from './workers.js';
 
 export interface StageStatus {

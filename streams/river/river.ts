@@ -10,7 +10,9 @@ import type { Topics } from '../topics.js';
 import { BarrenStreak } from './barren-streak.js';
 import { DeadStreak } from './dead-streak.js';
 import { isDry } from './is-dry.js';
-import { idleParts, type RiverParts, realTopics, type StageName, stageNames, stagesOf, windowOf } from './stages.js';
+import { idleParts, type RiverParts } from './parts.js';
+import { windowOf } from './planning.js';
+import { realTopics, type StageName, stageNames, stagesOf } from './stages.js';
 import { startTicker } from './ticker.js';
 import { topicsOf } from './topics-of.js';
 

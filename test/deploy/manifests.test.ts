@@ -7,7 +7,8 @@ import type { Document } from 'yaml';
 import { loadRecipe } from '../../cli/recipe/load-recipe.js';
 import { podProblems, scalerProblems, stageProblems, workloadProblems } from '../../deploy/check/worker-rules.mjs';
 import type { Recipe } from '../../schemas/recipe.js';
-import { idleParts, runnableStages, type StageName, stagesOf } from '../../streams/river/stages.js';
+import { idleParts } from '../../streams/river/parts.js';
+import { runnableStages, type StageName, stagesOf } from '../../streams/river/stages.js';
 import { changed, documentsOf, filesOf, kubernetes, manifest, repository, resourcesOf } from './manifest-files.js';
 
 const folders = ['pipeline', 'worker', 'endless', 'autoscaled', 'fixed-target'];

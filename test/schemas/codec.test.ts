@@ -121,7 +121,7 @@ describe('decode', () => {
     ['sample', { fields: { question: 3 } }, "a sample record has a bad 'fields.question'"],
     ['sample', { embedding: [1, 2] }, "a sample record has a bad 'embedding'"],
     ['sample', { embedding: 'AAAAAAA=' }, 'a vector is cut within a value'],
-    ['draft', { calls: [{ ...call(), role: 'judge' }] }, "a draft record has a bad 'calls.0.role'"],
+    ['draft', { calls: [{ ...call(), role: 'referee' }] }, "a draft record has a bad 'calls.0.role'"],
     ['seed', { id: 'one' }, "a seed record has a bad 'id': expected 32 hexadecimal digits"],
     ['tick', { at: -1 }, "a tick record has a bad 'at'"],
     ['tick', { kind: 'plan' }, "a tick record has a bad 'kind'"],
