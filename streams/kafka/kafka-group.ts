@@ -10,6 +10,7 @@ import { KafkaTask, type TaskParts } from './kafka-task.js';
 import { stickyAssigner } from './sticky-assigner.js';
 import type { TopicNames } from './topic-names.js';
 import { TransactionalWriter } from './transactional-writer.js';
+import { within } from './within.js';
 
 export interface GroupParts extends TaskParts {
   readonly client: Kafka;
@@ -139,7 +140,7 @@ export class KafkaMember implements Membership {
     const dropped = [...this.#tasks.keys()].map((partition) => this.#drop(partition));
     // Who cannot reach the brokers would not end: they notice its silence.
     const leaving = Promise.all(dropped).then(() => this.#consumer?.disconnect());
-    await Promise.race([leaving.catch(() => undefined), delay(leaveMs, undefined, { ref: false })]);
+    await within(leaveMs, leaving);
   }
 
   #heard(): void {

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 
 import { HeadwaterError } from '../../schemas/errors.js';
 import type { Bounds, Message, StoredMessage, Task, Transaction } from '../topics.js';
+import { withEither } from '../with-either.js';
 import { faultOf } from './kafka-error.js';
 import type { KafkaSettings } from './kafka-settings.js';
 import type { LongPoll } from './long-poll.js';
@@ -11,7 +12,6 @@ import type { PlainWriter } from './plain-writer.js';
 import type { TopicCatalogue } from './topic-catalogue.js';
 import type { TransactionalWriter } from './transactional-writer.js';
 import { unlessAborted } from './unless-aborted.js';
-import { withEither } from './with-either.js';
 
 /** What the tasks of a process share. */
 export interface TaskParts {

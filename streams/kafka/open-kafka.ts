@@ -31,6 +31,7 @@ import { Sockets } from './sockets.js';
 import { TopicCatalogue } from './topic-catalogue.js';
 import { foreignTopic, TopicNames } from './topic-names.js';
 import { TransactionalWriter, type WriterOptions } from './transactional-writer.js';
+import { within } from './within.js';
 
 export interface KafkaOptions extends KafkaSettings {
   /** Told when the brokers stop to answer, and when they do again. */
@@ -206,15 +207,16 @@ class KafkaTopics implements Topics {
     await member.leave();
     const reader = this.#members.get(member);
     this.#members.delete(member);
-    if (reader !== undefined) await soon([reader.close()]);
+    if (reader !== undefined) await within(closingMs, reader.close());
   }
 
   async #close(): Promise<void> {
     await Promise.all([...this.#members.keys()].map((member) => this.#leave(member)));
     // Where the brokers are silent, calls would be waited for in vain.
-    await soon([this.#appends.ended, this.#journals.ended]);
+    await within(closingMs, this.#appends.ended, this.#journals.ended);
     this.#closed.abort();
-    await soon([this.#appends.close(), this.#journals.close(), this.#reader.close(), this.#admin.disconnect()]);
+    const closing = [this.#appends.close(), this.#journals.close(), this.#reader.close(), this.#admin.disconnect()];
+    await within(closingMs, ...closing);
     this.#sockets.close();
   }
 
@@ -248,12 +250,4 @@ class KafkaTopics implements Topics {
       compression: this.options.compression ?? 'none',
     };
   }
-}
-
-/** Resolves when all have ended, or `closingMs` later. */
-async function soon(all: readonly Promise<unknown>[]): Promise<void> {
-  const over = new AbortController();
-  const late = delay(closingMs, undefined, { signal: over.signal }).catch(() => undefined);
-  await Promise.race([Promise.allSettled(all), late]);
-  over.abort();
 }

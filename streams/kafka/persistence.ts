@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { HeadwaterError } from '../../schemas/errors.js';
+import { withEither } from '../with-either.js';
 import { faultOf } from './kafka-error.js';
 import type { KafkaSettings } from './kafka-settings.js';
 import { unlessAborted } from './unless-aborted.js';
-import { withEither } from './with-either.js';
 
 /** Whether the brokers answer. */
 export type BrokerState =

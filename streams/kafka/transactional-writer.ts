@@ -12,6 +12,7 @@ import {
 import type { Message } from '../topics.js';
 import { sizeOf, type TopicCatalogue } from './topic-catalogue.js';
 import type { TopicNames } from './topic-names.js';
+import { within } from './within.js';
 
 export interface WriterOptions {
   readonly client: Kafka;
@@ -136,10 +137,7 @@ export class TransactionalWriter {
 
 /** kafkajs waits half a minute for answers that do not come before it disconnects: whoever opens anew shall not. */
 async function disconnected(producer: Producer): Promise<void> {
-  const over = new AbortController();
-  const late = delay(disconnectMs, undefined, { signal: over.signal, ref: false }).catch(() => undefined);
-  await Promise.race([producer.disconnect().catch(() => undefined), late]);
-  over.abort();
+  await within(disconnectMs, producer.disconnect());
 }
 
 /** Messages as a request, to the partitions that they name. */

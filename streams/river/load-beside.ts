@@ -1,4 +1,5 @@
 import type { Task } from '../topics.js';
+import { withEither } from '../with-either.js';
 import { type LoadOptions, loadRecords } from './load-input.js';
 import { loadTopic } from './load-progress.js';
 
@@ -13,16 +14,12 @@ export async function loadBeside(kind: 'real' | 'documents', options: LoadOption
     async function load(task: Task): Promise<void> {
       const append = async (messages: Parameters<Task['append']>[0]) =>
         task.commit({ outputs: messages, offsets: new Map() });
-      const ended = new AbortController();
-      const end = () => ended.abort();
-      for (const each of [signal, task.lost]) each.addEventListener('abort', end, { once: true });
-      if (signal.aborted || task.lost.aborted) end();
       try {
-        await loadRecords(kind, { ...options, append, signal: ended.signal }, true);
+        await withEither([signal, task.lost], (ended) => {
+          return loadRecords(kind, { ...options, append, signal: ended }, true);
+        });
       } catch (error) {
         if (!task.lost.aborted) throw error;
-      } finally {
-        for (const each of [signal, task.lost]) each.removeEventListener('abort', end);
       }
     }
     let loading: Promise<void> = Promise.resolve();

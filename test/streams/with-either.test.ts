@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 
-import { withEither } from '../../../streams/kafka/with-either.js';
+import { withEither } from '../../streams/with-either.js';
 
 const sources = () => [new AbortController(), new AbortController()] as const;
 const signalsOf = (controllers: readonly AbortController[]) => controllers.map(({ signal }) => signal);
