@@ -1,0 +1,85 @@
+/** Instructions of WebAssembly, each as its bytes; nested lists are code in its order. */
+export type Code = number | readonly Code[];
+
+/** Of a local variable or a result. */
+export const valueType = { i32: 0x7f, v128: 0x7b } as const;
+
+const localGet = 0x20;
+const localSet = 0x21;
+
+export const wasm = {
+  get: (local: number): Code => [localGet, unsigned(local)],
+  set: (local: number, value: Code): Code => [value, localSet, unsigned(local)],
+  number: (value: number): Code => [0x41, signed(value)],
+  add: (a: Code, b: Code): Code => [a, b, 0x6a],
+  subtract: (a: Code, b: Code): Code => [a, b, 0x6b],
+  isBelow: (a: Code, b: Code): Code => [a, b, 0x49],
+  /** Runs the body, and again as long as the condition holds. */
+  repeatWhile: (body: Code, condition: Code): Code => [0x03, 0x40, body, condition, 0x0d, 0, 0x0b],
+  /** Four float32 at an address that is a multiple of 16, which `offset` is added to. */
+  loadFour: (address: Code, offset: number): Code => [address, 0xfd, 0, 4, unsigned(offset)],
+  zeroFour: (): Code => [0xfd, 0x0c, new Array<number>(16).fill(0)],
+  addFour: (a: Code, b: Code): Code => [a, b, 0xfd, unsigned(0xe4)],
+  multiplyFour: (a: Code, b: Code): Code => [a, b, 0xfd, unsigned(0xe6)],
+  /** One of four float32. */
+  lane: (four: Code, index: number): Code => [four, 0xfd, 0x1f, index],
+  addFloats: (a: Code, b: Code): Code => [a, b, 0x92],
+  storeFloat: (address: Code, offset: number, value: Code): Code => [address, value, 0x38, 2, unsigned(offset)],
+} as const;
+
+/**
+ * The bytes of a module that imports the memory `env.memory` and exports one function, `run`, without a result.
+ *
+ * `parameters` i32 numbers are its first locals; `locals` come after them, as counts by type.
+ */
+export function moduleBytes(
+  parameters: number,
+  locals: readonly (readonly [count: number, type: number])[],
+  body: Code,
+): Uint8Array<ArrayBuffer> {
+  const type = [1, 0x60, vector(new Array<Code>(parameters).fill(valueType.i32)), 0];
+  const memory = [1, name('env'), name('memory'), 0x02, 0, 0];
+  const code = [vector(locals.map(([count, kind]) => [unsigned(count), kind])), body, 0x0b];
+  const sections = [
+    section(1, type),
+    section(2, memory),
+    section(3, [1, 0]),
+    section(7, [1, name('run'), 0, 0]),
+    section(10, [1, sized(code)]),
+  ];
+  const header = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+  return Uint8Array.from(bytesOf([header, sections]));
+}
+
+function section(id: number, content: Code): Code {
+  return [id, sized(content)];
+}
+
+function sized(content: Code): Code {
+  const bytes = bytesOf(content);
+  return [unsigned(bytes.length), bytes];
+}
+
+function vector(items: readonly Code[]): Code {
+  return [unsigned(items.length), items];
+}
+
+function name(text: string): Code {
+  return vector([...Buffer.from(text)]);
+}
+
+function bytesOf(code: Code): number[] {
+  return typeof code === 'number' ? [code] : code.flatMap(bytesOf);
+}
+
+/** LEB128. */
+function unsigned(value: number): readonly number[] {
+  return value < 0x80 ? [value] : [(value % 0x80) | 0x80, ...unsigned(Math.floor(value / 0x80))];
+}
+
+function signed(value: number): readonly number[] {
+  const low = value & 0x7f;
+  const rest = value >> 7;
+  const done = (rest === 0 && (low & 0x40) === 0) || (rest === -1 && (low & 0x40) !== 0);
+  return done ? [low] : [low | 0x80, ...signed(rest)];
+}
