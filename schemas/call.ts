@@ -13,11 +13,13 @@ export const call = open({
   randomSeed: z.int(),
   promptTokens: z.int32(),
   completionTokens: z.int32(),
-  /** In US dollars; null where the price is not known. */
+  /** In US dollars; null where the price is not known. Of a reused answer: what had been paid for it. */
   cost: z.number().nullable(),
   finishReason: z.string(),
   startedAt: instant(),
   milliseconds: z.number(),
+  /** Set where the answer had been paid for before: nothing was asked. */
+  reused: z.boolean().optional(),
 });
 
 export type Call = Readonly<z.infer<typeof call>>;

@@ -3,8 +3,10 @@ import { deadLetterSchema } from './dead-letter.js';
 import { documentSchema } from './document.js';
 import { draftSchema } from './draft.js';
 import { HeadwaterError } from './errors.js';
+import { givenSchema } from './given.js';
 import { ledgerEntrySchema } from './ledger-entry.js';
 import { planSchema } from './plan.js';
+import { qualitySchema } from './quality.js';
 import { realSchema } from './real.js';
 import type { RecordOf } from './record.js';
 import { refinedSchema } from './refined.js';
@@ -12,17 +14,21 @@ import { sampleSchema } from './sample.js';
 import { seedSchema } from './seed.js';
 import { shardSchema } from './shard.js';
 import { tickSchema } from './tick.js';
+import { verdictSchema } from './verdict.js';
 
 /** Every record that travels on a topic. */
 export const recordSchemas = [
   seedSchema,
   realSchema,
   documentSchema,
+  givenSchema,
   planSchema,
   draftSchema,
   refinedSchema,
   sampleSchema,
   correctionSchema,
+  qualitySchema,
+  verdictSchema,
   shardSchema,
   ledgerEntrySchema,
   deadLetterSchema,

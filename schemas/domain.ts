@@ -35,7 +35,7 @@ export const domain = z
     about: z.string().min(1),
     /** In order; a draft opens with the first. */
     fields: z.record(name(), field.prefault({})).refine((fields) => Object.keys(fields).length > 0, 'expected a field'),
-    /** A class that the plan draws by share; a draft starts with it. */
+    /** A class: accepted samples have exactly these shares; a draft starts with it. */
     label: labels.optional(),
     /** Values by name that the plan draws evenly; a draft starts with them. */
     vary: z.record(name(), z.array(z.string().min(1)).min(1)).default({}),

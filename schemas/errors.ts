@@ -39,6 +39,7 @@ export const errorCodes = {
   'endpoint-refused': 'the endpoint answered that the request is wrong',
   'endpoint-malformed': 'the endpoint answered with something that is not a completion',
   'endpoint-timeout': 'the endpoint did not finish in time, after all retries',
+  'model-changed': 'an endpoint answers with another model than before, and the recipe says to stop then',
   'journal-missing': 'the journal has no answer for the request',
   'value-unencodable': 'the encoder cannot write a value without changing it',
   'shard-damaged': 'a shard file does not match its manifest',

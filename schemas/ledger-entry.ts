@@ -11,7 +11,7 @@ export const ledgerEntrySchema = record('ledger-entry', 1, 'ledger', {
   /** The record at which the line ended. */
   subject: id(),
   stage: z.string(),
-  /** Of the plan. */
+  /** Of the plan: what the planner counts accepted and missing samples by. */
   label: z.string().optional(),
   outcome: z.enum(['accepted', 'dropped', 'dead']),
   /** Why it was dropped, or the code under which it died. */
@@ -22,6 +22,8 @@ export const ledgerEntrySchema = record('ledger-entry', 1, 'ledger', {
   cost: z.number().nullable(),
   /** Answers that other runs had paid for, and what they had cost; null where that is not known. */
   savedCalls: z.int().optional(),
+  /** What those read and wrote, which is among the tokens above. */
+  savedTokens: z.int().optional(),
   savedCost: z.number().nullable().optional(),
   at: instant(),
 });

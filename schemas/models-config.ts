@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { amount, time } from './quantity.js';
 import { environmentVariable } from './secret.js';
 
 const sampling = {
@@ -10,20 +11,92 @@ const sampling = {
   maxTokens: z.int().positive().optional(),
 };
 
+/** US dollars for a million tokens, in place of the public price of the host; where neither is known, so is no cost. */
+const price = z.strictObject({
+  input: z.number().nonnegative(),
+  /** Of prompt tokens that the server had in its cache. @default as `input` */
+  cachedInput: z.number().nonnegative().optional(),
+  output: z.number().nonnegative(),
+});
+
+/** What this process may ask of a model in a minute. */
+const minuteBudget = z
+  .strictObject({
+    requestsPerMinute: z.int().positive().optional(),
+    tokensPerMinute: amount.optional(),
+  })
+  .refine(
+    ({ requestsPerMinute, tokensPerMinute }) => requestsPerMinute !== undefined || tokensPerMinute !== undefined,
+    {
+      message: 'expected requestsPerMinute, tokensPerMinute, or both',
+    },
+  );
+
+/** What to do when an endpoint answers as another model than before. */
+const onModelChange = z.enum(['warn', 'stop']).default('warn');
+
+const endpointUrl = z.url({ protocol: /^https?$/ });
+
+/** Requests that are open at once at each endpoint: found out, from `min` to `max`, or always `max`. */
+const limit = z
+  .strictObject({
+    kind: z.enum(['adaptive', 'fixed']),
+    min: z.int().positive().optional(),
+    /** @default maxInFlight */
+    max: z.int().positive().optional(),
+  })
+  .refine(({ min = 1, max = min }) => min <= max, { message: 'expected min to be at most max' });
+
+/** A second copy of requests that take longer than a quantile of their kind, or than so many milliseconds. */
+const hedge = z.strictObject({
+  after: z.union([z.int().positive(), z.string().regex(/^p\d{2}(\.\d+)?$/, 'expected a quantile, such as p95')]),
+  /** Of all requests, at most. */
+  share: z.number().gt(0).max(1).default(0.05),
+});
+
 /** Any server with OpenAI's HTTP interface: vLLM, SGLang, llama.cpp, Ollama, OpenAI. */
 const openaiModel = z.strictObject({
   engine: z.literal('openai'),
-  url: z.url({ protocol: /^https?$/ }),
+  /** The base of the API; or a list of several that serve the same model. */
+  url: z.union([endpointUrl, z.array(endpointUrl).nonempty('expected at least one address')]),
   model: z.string().min(1),
   /** `$NAME` of the environment variable that holds the key. */
   key: environmentVariable().optional(),
   maxInFlight: z.int().positive().default(64),
   timeoutMs: z.int().positive().default(300_000),
   retries: z.int().nonnegative().default(8),
-  /** US dollars for a million tokens; without it the cost is unknown. */
-  price: z.strictObject({ input: z.number().nonnegative(), output: z.number().nonnegative() }).optional(),
+  limit: limit.optional(),
+  hedge: hedge.optional(),
+  /** `adaptive` sends a request again when its answer has not begun long after others did; `timeout` waits for `timeoutMs`. */
+  patience: z.enum(['adaptive', 'timeout']).default('adaptive'),
+  price: price.optional(),
+  budget: minuteBudget.optional(),
+  onModelChange,
   /** Whose field carries a grammar, so that answers keep to it; without it grammars are not sent. */
   grammar: z.enum(['llama.cpp', 'vllm']).optional(),
+  ...sampling,
+});
+
+/** OpenAI's batch interface: answers within a day, at half the price. */
+const openaiBatchModel = z.strictObject({
+  engine: z.literal('openai-batch'),
+  url: z.url({ protocol: /^https?$/ }),
+  model: z.string().min(1),
+  /** `$NAME` of the environment variable that holds the key. */
+  key: environmentVariable().optional(),
+  /** Requests that wait for their answers at once. */
+  maxInFlight: z.int().positive().max(1_000_000).default(10_000),
+  /** Requests of a batch: so many are sent together, at the latest. */
+  requests: z.int().positive().max(50_000).default(5000),
+  /** A pause without a new request after which what is gathered is sent. */
+  pause: time.default(5000),
+  /** Time between two looks at a batch. */
+  poll: time.default(30_000),
+  /** How often a request without an answer is put into another batch. */
+  retries: z.int().nonnegative().default(3),
+  /** What is paid in a batch; no discount is taken off it. */
+  price: price.optional(),
+  onModelChange,
   ...sampling,
 });
 
@@ -45,7 +118,7 @@ const llamaModel = z.strictObject({
 const replayModel = z.strictObject({ engine: z.literal('replay'), journal: z.string().min(1), ...sampling });
 
 /** What writes. */
-export const languageModel = z.discriminatedUnion('engine', [openaiModel, llamaModel, replayModel]);
+export const languageModel = z.discriminatedUnion('engine', [openaiModel, openaiBatchModel, llamaModel, replayModel]);
 
 /** A static table of word vectors: the catalogue's, or a safetensors file with its tokenizer beside the recipe. */
 const staticEmbedder = z
@@ -63,5 +136,6 @@ export const embedder = z.discriminatedUnion('engine', [staticEmbedder]);
 
 export type LanguageModelConfig = Readonly<z.infer<typeof languageModel>>;
 export type OpenaiConfig = Readonly<z.infer<typeof openaiModel>>;
+export type OpenaiBatchConfig = Readonly<z.infer<typeof openaiBatchModel>>;
 export type LlamaConfig = Readonly<z.infer<typeof llamaModel>>;
 export type EmbedderConfig = Readonly<z.infer<typeof embedder>>;

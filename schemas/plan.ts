@@ -3,12 +3,14 @@ import { z } from 'zod';
 import { fields } from './example.js';
 import { id, instant, open, type RecordOf, record } from './record.js';
 
-/** What a plan shows the base model: a seed, without its origin. */
+/** What a plan shows the model: a seed or a real record, without its origin. */
 export const example = open({
   id: id(),
   fields,
   label: z.string().optional(),
   vary: z.record(z.string(), z.string()).default({}),
+  /** Where it was drawn from. @default a seed */
+  from: z.enum(['seeds', 'real']).optional(),
 });
 
 /** One intended sample: everything that its draft depends on, so that drafting is a function of the plan alone. */
@@ -25,9 +27,9 @@ export const planSchema = record('plan', 1, 'plans', {
   persona: z.string().optional(),
   /** What the text is to be grounded in. */
   document: open({ id: id(), title: z.string().optional(), text: z.string() }).optional(),
-  /** The text that stands in place of a draft, made elsewhere. */
+  /** The text that stands in place of a draft, written elsewhere. */
   given: open({ id: id(), fields }).optional(),
-  /** The plans that are written together, from 0, and the place of this one among them, from 0 to `size` - 1. */
+  /** Plans that are written together have consecutive ordinals: the group's number, from 0, and this one's place, from 0. */
   group: open({ number: z.int().nonnegative(), place: z.int().nonnegative(), size: z.int().min(1) }).optional(),
   examples: z.array(example),
   /** How many seeds the planner had absorbed: the gate compares with exactly these. */

@@ -3,6 +3,11 @@ import { z } from 'zod';
 const byteUnits = { '': 1, B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, KB: 1e3, MB: 1e6, GB: 1e9 } as const;
 const timeUnits = { ms: 1, s: 1e3, m: 60e3, h: 3600e3, d: 86400e3 } as const;
 
+const amountUnits = { '': 1, k: 1e3, K: 1e3, M: 1e6, G: 1e9, B: 1e9 } as const;
+
+/** How many: a number, or a number with a unit such as `2M`. */
+export const amount = quantity(amountUnits, '2M');
+
 /** A size: a number of bytes, or a number with a unit such as `64MiB`; bytes come out. */
 export const bytes = quantity(byteUnits, '64MiB');
 

@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { domain } from './domain.js';
 import { foreignTopic } from './foreign-topic.js';
 import { embedder, languageModel } from './models-config.js';
-import { bytes, time } from './quantity.js';
-import { rollingMmdStep } from './steps/alignment.js';
-import { gateStep } from './steps/hygiene.js';
+import { amount, bytes, time } from './quantity.js';
+import { judgeStep, measureStep, rollingMmdStep } from './steps/alignment.js';
+import { decontaminateStep, dedupeStep, gateStep } from './steps/hygiene.js';
 import { draftStep, refineStep } from './steps/writing.js';
 import { kafkaTopics, logTopics } from './topics-config.js';
 
@@ -22,14 +22,27 @@ const ownTopic = z.strictObject({
 /** Where an input comes from: a file or glob beside the recipe, a topic of ours or of others, or a module that yields objects. */
 const input = z.union([z.string().min(1), ownTopic, z.strictObject({ module: z.string().min(1) }), foreignTopic]);
 
+/** What the models of all runs on a data folder may come to: then the run stops, and goes on with a larger one. */
+const runBudget = z
+  .strictObject({ tokens: amount.optional(), usd: z.number().positive().optional() })
+  .refine(({ tokens, usd }) => tokens !== undefined || usd !== undefined, { message: 'expected tokens, usd, or both' });
+
 /** A pipeline: what to write, from what, with which models, how many, and where it goes. */
 export const recipe = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and -'),
   domain,
-  inputs: z.strictObject({ seeds: input, real: input.optional(), documents: input.optional() }),
+  inputs: z.strictObject({
+    seeds: input,
+    real: input.optional(),
+    documents: input.optional(),
+    drafts: input.optional(),
+  }),
   models: z.strictObject({
-    base: languageModel,
+    /** Of the way `base` alone. */
+    base: languageModel.optional(),
     instruct: languageModel.optional(),
+    /** Answers the step `judge`; default: instruct. */
+    judge: languageModel.optional(),
     embed: embedder.prefault({ engine: 'static' }),
   }),
   method: z.enum(['bare']).default('bare'),
@@ -38,12 +51,20 @@ export const recipe = z.strictObject({
       draft: draftStep.prefault({}),
       refine: z.union([z.literal('off'), z.literal(false).transform(() => 'off' as const), refineStep]).prefault({}),
       gate: gateStep.prefault({}),
+      dedupe: dedupeStep.prefault({}),
+      decontaminate: decontaminateStep.default('off'),
       rollingMmd: z
         .union([z.literal('off'), z.literal(false).transform(() => 'off' as const), rollingMmdStep])
         .prefault({}),
+      measure: z.union([z.literal('off'), z.literal(false).transform(() => 'off' as const), measureStep]).prefault({}),
+      judge: z.union([z.literal('off'), z.literal(false).transform(() => 'off' as const), judgeStep]).default('off'),
     })
     .prefault({}),
-  target: z.union([z.strictObject({ samples: z.int().positive() }), z.strictObject({ endless: z.literal(true) })]),
+  target: z.union([
+    z.strictObject({ samples: z.int().positive(), budget: runBudget.optional() }),
+    z.strictObject({ endless: z.literal(true), budget: runBudget.optional() }),
+    z.strictObject({ budget: runBudget }),
+  ]),
   /** Plans outstanding at once in a lane. */
   window: z.int().positive().max(100_000).optional(),
   shards: z
@@ -69,6 +90,7 @@ export const recipe = z.strictObject({
 });
 
 export type Recipe = Readonly<z.infer<typeof recipe>>;
+export type RunBudgetConfig = Readonly<z.infer<typeof runBudget>>;
 export type InputConfig = Readonly<z.infer<typeof input>>;
 export type LogTopicsConfig = Readonly<z.infer<typeof logTopics>>;
 export type KafkaTopicsConfig = Readonly<z.infer<typeof kafkaTopics>>;

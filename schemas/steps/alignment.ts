@@ -9,3 +9,30 @@ export const rollingMmdStep = z.strictObject({
   /** Accepted samples between two corrections. */
   every: z.int().positive().default(8),
 });
+
+/** How diverse the accepted samples are, and what refining did to that. */
+export const measureStep = z
+  .strictObject({
+    /** Accepted samples between two measurements. */
+    every: z.int().positive().default(64),
+    /** The newest samples that the windowed figures are of. */
+    window: z.int().min(8).max(100_000).default(512),
+    /** Samples after which one weighs half in the decayed figures. */
+    halfLife: z.number().positive().max(1e9).default(256),
+  })
+  .refine(({ every, window }) => every <= window, {
+    path: ['every'],
+    message: 'expected at most `window`: what is measured must still be in the window',
+  });
+
+/** How a judge model is asked whether samples can be told from real records. */
+export const judgeStep = z.strictObject({
+  /** Of the accepted samples, by the hash of their ids. */
+  share: z.number().gt(0).max(1).default(0.1),
+  /** The chance that indistinguishable samples are ever called detectable or mode-seeking. */
+  alpha: z.number().gt(0).lt(1).default(0.05),
+  /** The newest real records that a sample is shown among. */
+  window: z.int().min(3).max(100_000).default(512),
+  /** Model calls for one sample, each paid for, before its answer counts as unreadable. */
+  attempts: z.int().min(1).max(10).default(2),
+});

@@ -48,7 +48,7 @@ describe('sampleRowSchema', () => {
       [
         'calls',
         'List<Struct<{role:Utf8, model:Utf8, prompt:Utf8, temperature:Float64, random_seed:Int64, prompt_tokens:Int32, ' +
-          'completion_tokens:Int32, cost:Float64, finish_reason:Utf8, started_at:Timestamp<MILLISECOND, UTC>, milliseconds:Float64}>>',
+          'completion_tokens:Int32, cost:Float64, finish_reason:Utf8, started_at:Timestamp<MILLISECOND, UTC>, milliseconds:Float64, reused:Bool}>>',
         false,
       ],
     ]);

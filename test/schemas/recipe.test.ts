@@ -33,12 +33,31 @@ describe('a recipe', () => {
       steps: {
         draft: { examples: 3, attempts: 3 },
         refine: { attempts: 2, minCosine: 0.7, minLengthRatio: 0.6 },
-        gate: { seedOverlap: 0.6 },
+        gate: { seedOverlap: 0.6, language: 'off', pii: 'off', refusals: 'on' },
+        dedupe: { near: 0.8, semantic: 0.95, remember: 1_000_000, vectors: 100_000 },
+        decontaminate: 'off',
         rollingMmd: { window: 512, frequencies: 512, every: 8 },
       },
       shards: { dir: 'out', format: 'parquet', compression: 'zstd', rows: 5000, bytes: 64 * 2 ** 20, embeddings: true },
       topics: { kind: 'log', partitions: 1 },
     });
+  });
+
+  it('reads off and on, which YAML may read as false and true, and one language as a list', () => {
+    const steps = {
+      gate: { language: 'en', pii: ['email'], refusals: false },
+      dedupe: { near: false, semantic: 0.9 },
+      decontaminate: { files: ['bench/*.jsonl'], cosine: 'off' },
+    };
+    expect(recipe.parse({ ...least, steps }).steps).toMatchObject({
+      gate: { language: ['en'], pii: ['email'], refusals: 'off' },
+      dedupe: { near: 'off', semantic: 0.9 },
+      decontaminate: { files: ['bench/*.jsonl'], grams: 13, cosine: 'off' },
+    });
+    expect(recipe.parse({ ...least, steps: { dedupe: false } }).steps.dedupe).toBe('off');
+    expect(issueOf({ steps: { gate: { language: 'english' } } })).toContain('steps.gate.language');
+    expect(issueOf({ steps: { dedupe: { near: 0.1 } } })).toContain('steps.dedupe');
+    expect(issueOf({ steps: { decontaminate: { files: [] } } })).toContain('steps.decontaminate');
   });
 
   it.each([
@@ -84,6 +103,20 @@ describe('a recipe', () => {
     [{ models: { base: { engine: 'llama' } } }, 'models.base.model'],
     [{ models: { base: { engine: 'gpt' } } }, 'models.base.engine'],
     [{ models: { base: { engine: 'openai', url: 'file:///x', model: 'm' } } }, 'models.base.url'],
+    [{ models: { base: { engine: 'openai', url: [], model: 'm' } } }, 'models.base.url'],
+    [{ models: { base: { engine: 'openai', url: ['http://x', 'y'], model: 'm' } } }, 'models.base.url'],
+    [
+      { models: { base: { engine: 'openai', url: 'http://x', model: 'm', hedge: { after: 'p5' } } } },
+      'models.base.hedge',
+    ],
+    [
+      {
+        models: {
+          base: { engine: 'openai', url: 'http://x', model: 'm', limit: { kind: 'adaptive', min: 9, max: 8 } },
+        },
+      },
+      'models.base.limit',
+    ],
     [{ models: { base: { engine: 'openai', url: 'http://x', model: 'm', key: 'sk-1' } } }, 'models.base.key'],
     [{ inputs: {} }, 'inputs.seeds'],
     [{ seed: 2 ** 32 }, 'seed'],
