@@ -16,6 +16,11 @@ interface Request extends Sampling {
   readonly grammar?: string;
   /** A JSON Schema for the answer; engines without structured output ignore it. */
   readonly schema?: Readonly<Record<string, unknown>>;
+  /**
+   * Asks for the logarithms of the probabilities of the answer's tokens, with this many of the likeliest tokens at each place, from 0;
+   * engines that know none leave them out.
+   */
+  readonly logprobs?: number;
   /** Ends the request: the promise rejects with the signal's reason, and nothing is held for it any more. */
   readonly signal?: AbortSignal;
   /** The id of the record that this request is for, under which its answer is journaled. */
@@ -41,6 +46,16 @@ export interface ChatRequest extends Request {
 export interface Usage {
   readonly promptTokens: number;
   readonly completionTokens: number;
+  /** Those of the prompt that the server had in its cache, where it says so. */
+  readonly cachedPromptTokens?: number;
+}
+
+/** A token of an answer, with the natural logarithm of its probability where it stands. */
+export interface TokenLogprob {
+  readonly token: string;
+  readonly logprob: number;
+  /** The likeliest tokens at this place, likeliest first, where they were asked for. */
+  readonly top?: readonly { readonly token: string; readonly logprob: number }[];
 }
 
 export interface Completion {
@@ -57,6 +72,8 @@ export interface Completion {
   readonly milliseconds: number;
   /** Requests that were sent until one was answered. */
   readonly attempts: number;
+  /** Of the tokens of the text, in its order, where they were asked for and the engine knows them. */
+  readonly logprobs?: readonly TokenLogprob[];
   /** Whether another run had paid for it: then the cost is what it was. */
   readonly reused?: boolean;
 }

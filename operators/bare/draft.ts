@@ -1,38 +1,22 @@
 import { mergeMap, type OperatorFunction } from 'rxjs';
-import type { Call } from '../../schemas/call.js';
 import type { Domain } from '../../schemas/domain.js';
 import type { Draft } from '../../schemas/draft.js';
-import { recordId } from '../../schemas/ids.js';
 import type { Plan } from '../../schemas/plan.js';
+import type { LayoutName } from '../../schemas/steps/writing.js';
 import type { Outcome } from '../flow/outcome.js';
-import type { Completion, LanguageModel } from '../language-model.js';
-import { type Meter, silent } from '../meter.js';
 import { abortable } from './abortable.js';
-import { deadOrThrow } from './model-failure.js';
-import { type Parsed, type ParseFailure, parseFields } from './parse.js';
+import { drafted, type WriterOptions, writerOf } from './attempts.js';
+import { layoutFor, layouts } from './layouts/layout-for.js';
 import { positiveInteger } from './positive-integer.js';
-import { draftPrompt, promptIds, stops } from './prompts.js';
-import { callOf, callSeed, type SamplingOverrides, sampled } from './sampling.js';
-import { tagsOf } from './tags.js';
+import { draftPrompt, promptId } from './prompts.js';
 
-export interface DraftOptions {
-  /** The base model, which continues raw text. */
-  readonly model: LanguageModel;
+/** `model` is the base model, which continues raw text; sampled at temperature 0.7 and 1000 tokens, as BARE, where nothing is said. */
+export interface DraftOptions extends WriterOptions {
   readonly domain: Domain;
+  /** How examples stand in the prompt. @default by the family of the model */
+  readonly layout?: LayoutName | undefined;
   /** Plans that are drafted at once. @default the model's `maxInFlight` */
   readonly maxInFlight?: number;
-  /** Model calls for one plan, each paid for, before it is dropped. @default 3 */
-  readonly attempts?: number;
-  /** @default temperature 0.7 and maxTokens 1000, as BARE; for models under 1B rather 0.9, topK 40, topP 0.95 */
-  readonly sampling?: SamplingOverrides;
-  /** Counts `draft_attempts`, and `draft_retries` by `reason`. @default counts nothing */
-  readonly meter?: Meter;
-}
-
-interface Failure {
-  /** `cut`: the answer did not end within `maxTokens`. */
-  readonly reason: ParseFailure['reason'] | 'cut';
-  readonly detail: string;
 }
 
 /**
@@ -43,7 +27,7 @@ interface Failure {
  * not answer (`prompt-too-long`, `grammar-invalid`, `endpoint-*`). Other errors of the model end the stream. A draft
  * depends on its plan alone: attempt k always has the same random seed and the draft the same id. Nothing is kept between
  * plans; plans beyond `maxInFlight` wait in memory, so the source must be bounded by credit. Unsubscribing aborts what is
- * in flight.
+ * in flight. A plan's persona is not shown: base models are told nothing.
  *
  * @example
  * ```ts
@@ -51,53 +35,18 @@ interface Failure {
  * ```
  */
 export function draft(options: DraftOptions): OperatorFunction<Plan, Outcome<Plan, Draft>> {
-  const { model, domain, meter = silent } = options;
+  const { model, domain } = options;
   const maxInFlight = positiveInteger('maxInFlight', options.maxInFlight ?? model.maxInFlight);
-  const attempts = positiveInteger('attempts', options.attempts ?? 3);
-  const sampling = sampled({ temperature: 0.7, maxTokens: 1000 }, options.sampling);
-  const tags = tagsOf(domain);
+  const writer = writerOf('base', 0.7, options);
+  const layout = layouts[options.layout ?? layoutFor(model.id, 'raw')](domain);
 
-  async function drafted(plan: Plan, signal: AbortSignal): Promise<Outcome<Plan, Draft>> {
-    const prompt = draftPrompt(domain, plan);
-    const calls: Call[] = [];
-    let failure: Failure | undefined;
-    for (let attempt = 0; attempt < attempts; attempt += 1) {
-      if (failure) meter.count('draft_retries', 1, { reason: failure.reason });
-      meter.count('draft_attempts');
-      const seed = callSeed(plan.randomSeed, 'base', attempt);
-      let completion: Completion;
-      try {
-        completion = await model.complete({ ...prompt, ...sampling, seed, stop: stops, signal, cause: plan.id });
-      } catch (error) {
-        return deadOrThrow(plan, error, calls);
-      }
-      calls.push(callOf('base', promptIds.draft, sampling, seed, completion));
-      const item = itemOf(completion);
-      if ('fields' in item) {
-        const record: Draft = {
-          kind: 'draft',
-          id: recordId('draft', plan.id, attempt),
-          plan,
-          fields: item.fields,
-          calls,
-        };
-        return { kind: 'emitted', input: plan, outputs: [record] };
-      }
-      failure = item;
-    }
+  function question(plan: Plan) {
     return {
-      kind: 'dropped',
-      input: plan,
-      reason: failure?.reason ?? 'unparsable',
-      detail: failure?.detail ?? '',
-      calls,
+      promptId: promptId('draft', layout),
+      request: { ...draftPrompt(domain, layout, plan), stop: layout.rawStops },
+      parse: (text: string) => layout.parseRaw(text, plan.document !== undefined),
     };
   }
 
-  function itemOf({ text, finishReason }: Completion): Parsed | Failure {
-    if (finishReason === 'length') return { reason: 'cut', detail: `no end within ${sampling.maxTokens} tokens` };
-    return parseFields(text, tags);
-  }
-
-  return mergeMap((plan) => abortable((signal) => drafted(plan, signal)), maxInFlight);
+  return mergeMap((plan) => abortable((signal) => drafted(writer, plan, question(plan), signal)), maxInFlight);
 }

@@ -16,10 +16,20 @@ export function editGrammar(tags: readonly Tag[], draft: Fields): string {
   return `root ::= ${parts.join(' ')}\nline ::= [^ \\n\\r\\t] [^\\n\\r\\t]*\n`;
 }
 
-/** A line for each line of the text; more than one blank line between two counts as one. */
+/** A line for each line of the text that has one; more than one blank line between two counts as one. */
 function lines(text: string): string {
-  const breaks = text.trim().match(/\s*\n\s*/gu) ?? [];
-  return ['line', ...breaks.map((found) => `${literal(/\n.*\n/u.test(found) ? '\n\n' : '\n')} line`)].join(' ');
+  const parts: string[] = [];
+  let blank = false;
+  for (const line of text.trim().split('\n')) {
+    if (line.trim() === '') {
+      blank = true;
+    } else {
+      if (parts.length > 0) parts.push(literal(blank ? '\n\n' : '\n'));
+      parts.push('line');
+      blank = false;
+    }
+  }
+  return parts.length === 0 ? 'line' : parts.join(' ');
 }
 
 function literal(text: string): string {

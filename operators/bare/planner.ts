@@ -1,59 +1,99 @@
 import type { Domain } from '../../schemas/domain.js';
-import { recordId } from '../../schemas/ids.js';
 import type { LedgerEntry } from '../../schemas/ledger-entry.js';
-import type { Example, Plan } from '../../schemas/plan.js';
-import type { Seed } from '../../schemas/seed.js';
 import type { Tick } from '../../schemas/tick.js';
-import { radicalInverse } from '../kernels/radical-inverse.js';
-import { hashFloat, hashUint32 } from '../kernels/random.js';
+import { type LabelCount, nextLabel } from './label-balance.js';
 
-export interface PlannerOptions {
-  readonly domain: Domain;
-  readonly lane: number;
-  /** Plans outstanding at once, at most. */
+export interface WindowOptions {
+  readonly domain: Pick<Domain, 'label'>;
+  /** Plans outstanding at once, at most; rounded up to whole groups. */
   readonly window: number;
-  /** Seeds that a plan shows. */
-  readonly examples: number;
-  /** All randomness. */
-  readonly seed: number;
+  /** Plans that are written together. @default 1 */
+  readonly group?: number;
 }
 
-/** What the planner of one lane remembers, beside the seeds. */
+/** What the planner of one lane remembers, beside what it draws from. */
 export interface PlannerState {
-  /** The ordinal of the next plan. */
+  /** The ordinal of the next plan; a multiple of the group. */
   readonly next: number;
-  /** Every ordinal below has ended. */
+  /** Every ordinal below has ended, and was counted. */
   readonly low: number;
-  /** Ordinals from `low` on that have ended; never more than the window. */
-  readonly ended: readonly number[];
+  /** Those above `low` that have ended and wait for their turn; never more than the window. */
+  readonly ended: readonly Ended[];
   readonly accepted: number;
+  /** Of the plans below `next`. */
+  readonly labels: Readonly<Record<string, LabelCount>>;
   /** Samples that the lane shall have; null: endless; undefined: not told yet. */
   readonly total?: number | null;
+  /** Of the newest tick or ledger entry: the time at which plans are made. */
+  readonly at: number;
+  /** How many of them shall have which label. */
+  readonly wanted?: Readonly<Record<string, number>>;
 }
 
-export const startOfPlanning: PlannerState = { next: 0, low: 0, ended: [], accepted: 0 };
+/** How a plan has ended. */
+export interface Ended {
+  readonly ordinal: number;
+  readonly accepted: boolean;
+  readonly label?: string | undefined;
+}
 
-export interface Planned {
-  readonly state: PlannerState;
-  readonly plans: readonly Plan[];
+/** Plans that are made together: a group, or one. */
+export interface Unit {
+  /** The first ordinal. */
+  readonly ordinal: number;
+  readonly size: number;
+  /** That of all of them. */
+  readonly label: string | undefined;
+}
+
+export const startOfPlanning: PlannerState = { next: 0, low: 0, ended: [], accepted: 0, labels: {}, at: 0 };
+
+/** The lane's target is told. */
+export function withTarget({ wanted: _, ...state }: PlannerState, { total, labels, at }: Tick): PlannerState {
+  return { ...state, total, at, ...(labels === undefined ? {} : { wanted: labels }) };
 }
 
 /**
- * What the planner does about an event: a pure function. How many plans are out depends only on the plans that have ended
- * without a gap, so it does not depend on the order in which later ones end.
+ * A plan has ended. It is counted when its turn comes (`afterLow`), so that nothing depends on the order in which plans end;
+ * one whose turn is over, a dead letter that was put back, at once.
  */
-export function planNext(
-  options: PlannerOptions,
-  state: PlannerState,
-  seeds: readonly Example[],
-  event: Seed | Tick | LedgerEntry,
-): Planned {
-  if (event.kind === 'seed') return { state, plans: [] };
-  const told = event.kind === 'tick' ? withTarget(state, event) : withEnding(state, event);
-  const end = endOfWindow(options, told);
-  if (seeds.length === 0 || end <= told.next) return { state: told, plans: [] };
-  const plans = Array.from({ length: end - told.next }, (_, i) => planOf(options, seeds, told.next + i, event.at));
-  return { state: { ...told, next: end }, plans };
+export function withEnding(before: PlannerState, { ordinal, outcome, label, at }: LedgerEntry): PlannerState {
+  const state = { ...before, at };
+  const ending: Ended = { ordinal, accepted: outcome === 'accepted', ...(label === undefined ? {} : { label }) };
+  if (ordinal < state.low) return ending.accepted ? counted(state, ending, 0) : state;
+  const twin = state.ended.find((other) => other.ordinal === ordinal);
+  if (twin?.accepted) return state;
+  const others = state.ended.filter((other) => other !== twin);
+  const place = others.findLastIndex((other) => other.ordinal < ordinal) + 1;
+  return { ...state, ended: others.toSpliced(place, 0, ending) };
+}
+
+/** The state when the plan at `low` is counted too; undefined while that one is out. */
+export function afterLow(state: PlannerState): PlannerState | undefined {
+  const [first, ...ended] = state.ended;
+  if (first?.ordinal !== state.low) return undefined;
+  return { ...counted(state, first, 1), low: state.low + 1, ended };
+}
+
+function counted(state: PlannerState, { accepted, label }: Ended, out: number): PlannerState {
+  const one = accepted ? 1 : 0;
+  const labels = label === undefined ? state.labels : withCount(state.labels, label, one, -out);
+  return { ...state, accepted: state.accepted + one, labels };
+}
+
+/** What may be planned now: undefined where the window is full, or nothing is missing. */
+export function nextUnit(options: WindowOptions, state: PlannerState): Unit | undefined {
+  const { group: size = 1, domain } = options;
+  if (state.next + size > endOfWindow(options, state)) return undefined;
+  const { label } = domain;
+  const balance = label && { label, counts: state.labels, wanted: state.wanted };
+  return { ordinal: state.next, size, label: balance && nextLabel(balance) };
+}
+
+/** The state when a unit is out, under the label that its plans have. */
+export function withIssued(state: PlannerState, { size }: Unit, label: string | undefined): PlannerState {
+  const labels = label === undefined ? state.labels : withCount(state.labels, label, 0, size);
+  return { ...state, next: state.next + size, labels };
 }
 
 /** Whether the lane has what it shall have and nothing is out any more. */
@@ -61,76 +101,25 @@ export function isDry({ next, low, accepted, total }: PlannerState): boolean {
   return typeof total === 'number' && accepted >= total && low >= next;
 }
 
-function withTarget(state: PlannerState, tick: Tick): PlannerState {
-  return tick.reason === 'target' ? { ...state, total: tick.total } : state;
-}
-
-function withEnding(state: PlannerState, entry: LedgerEntry): PlannerState {
-  const ended = new Set(state.ended).add(entry.ordinal);
-  let { low } = state;
-  while (ended.delete(low)) low++;
-  const accepted = state.accepted + (entry.outcome === 'accepted' ? 1 : 0);
-  return { ...state, low, ended: [...ended].sort((a, b) => a - b), accepted };
-}
-
-/** One past the last ordinal that may be out: the window, or a quarter more than what is still missing, if that is less. */
-function endOfWindow({ window }: PlannerOptions, { low, accepted, total }: PlannerState): number {
+/**
+ * One past the last ordinal that may be out: the window, or a quarter more than what is still missing, if that is less; whole groups, of
+ * which one may always be out.
+ */
+function endOfWindow({ window, group = 1 }: WindowOptions, { low, accepted, total }: PlannerState): number {
   if (total === undefined) return 0;
-  if (total === null) return low + window;
-  const missing = total - accepted;
+  const missing = total === null ? Number.POSITIVE_INFINITY : total - accepted;
   if (missing <= 0) return 0;
-  return low + Math.min(window, missing + Math.ceil(missing / 4) + 1);
+  const out = Math.min(window, missing + Math.ceil(missing / 4) + 1);
+  return low + Math.ceil(out / group) * group;
 }
 
-/** The plan of an ordinal: a pure function, so that a restart or another worker plans the same. */
-export function planOf(options: PlannerOptions, seeds: readonly Example[], ordinal: number, plannedAt: number): Plan {
-  const { domain, lane, seed } = options;
-  const examples = examplesOf(options, seeds, ordinal);
-  const draw = (name: string) => hashFloat(seed, 'plan', lane, ordinal, name);
-  const label = domain.label && drawLabel(domain.label, stratified(seed, lane, ordinal));
-  const vary = Object.entries(domain.vary).map(([name, values]) => [
-    name,
-    values[Math.floor(draw(name) * values.length)] ?? '',
-  ]);
-  return {
-    kind: 'plan',
-    id: recordId('plan', seed, lane, ordinal, ...examples.map(({ id }) => id)),
-    lane,
-    ordinal,
-    method: 'bare',
-    ...(label === undefined ? {} : { label }),
-    vary: Object.fromEntries(vary),
-    examples: [...examples],
-    seedCount: seeds.length,
-    randomSeed: hashUint32(seed, 'sampling', lane, ordinal),
-    plannedAt,
-  };
-}
-
-/** Seeds are shown in fixed groups, so that few prompt prefixes exist and each is evaluated once. */
-function examplesOf(
-  { examples, lane, seed }: PlannerOptions,
-  seeds: readonly Example[],
-  ordinal: number,
-): readonly Example[] {
-  const groups = Math.max(1, Math.ceil(seeds.length / examples));
-  const group = Math.floor(hashFloat(seed, 'examples', lane, ordinal) * groups);
-  // The last group is filled up from the one before it.
-  const start = Math.max(0, Math.min(group * examples, seeds.length - examples));
-  return seeds.slice(start, start + examples);
-}
-
-/** A low-discrepancy sequence: after any number of plans, labels stand in their shares to within one or two. */
-function stratified(seed: number, lane: number, ordinal: number): number {
-  return (radicalInverse(ordinal) + hashFloat(seed, 'label', lane)) % 1;
-}
-
-function drawLabel({ values, shares }: NonNullable<Domain['label']>, at: number): string {
-  const weights = shares ?? values.map(() => 1);
-  let left = at * weights.reduce((sum, weight) => sum + weight, 0);
-  const index = weights.findIndex((weight) => {
-    left -= weight;
-    return left < 0;
-  });
-  return values[index === -1 ? values.length - 1 : index] ?? '';
+function withCount(
+  labels: PlannerState['labels'],
+  label: string,
+  accepted: number,
+  outstanding: number,
+): PlannerState['labels'] {
+  const before = labels[label] ?? { accepted: 0, outstanding: 0 };
+  const after = { accepted: before.accepted + accepted, outstanding: Math.max(0, before.outstanding + outstanding) };
+  return { ...labels, [label]: after };
 }

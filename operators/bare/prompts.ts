@@ -1,21 +1,29 @@
 import type { Domain } from '../../schemas/domain.js';
 import type { Fields } from '../../schemas/example.js';
-import type { Example, Plan } from '../../schemas/plan.js';
+import type { Plan } from '../../schemas/plan.js';
 import type { ChatMessage } from '../language-model.js';
-import { escaped, fieldTags, markers, type Tag, tagPattern, tagsOf } from './tags.js';
+import { blocks } from './layouts/blocks.js';
+import { endOfExample, type Layout, type RawLayout } from './layouts/layout.js';
 
-/** The layouts of the prompts with their versions: a changed layout gets a new version, which lineage then shows. */
-export const promptIds = {
+/** The wordings of the prompts with their versions: a changed wording gets a new version, which lineage then shows. */
+const wordings = {
   draft: 'bare.draft/1',
+  'few-shot': 'bare.few-shot/1',
+  sequential: 'bare.sequential/1',
+  'in-one': 'bare.in-one/1',
   edit: 'bare.edit/1',
   'copy-edit': 'bare.copy-edit/1',
 } as const;
 
+export type Wording = keyof typeof wordings;
+
+/** Wording and layout of a prompt with their versions, such as `bare.draft/1/blocks/1`, as a call keeps them. */
+export function promptId(wording: Wording, layout: Pick<Layout, 'id'>): string {
+  return `${wordings[wording]}/${layout.id}`;
+}
+
 /** `edit`: BARE's instruction, for able models; `copy-edit`: a correction under a grammar, for tiny ones. */
 export type RefineStyle = 'edit' | 'copy-edit';
-
-/** What ends an answer that was given in the layout of the examples. */
-export const stops: readonly string[] = [markers.end, markers.start];
 
 /** What the base model continues, and how many characters at its head are the same for all plans with these examples. */
 export interface DraftPrompt {
@@ -23,41 +31,83 @@ export interface DraftPrompt {
   readonly sharedPrefix: number;
 }
 
-/**
- * The examples of a plan, then an opened block with its label and varied values that ends in the first field's tag.
- *
- * Whatever a seed says, it cannot break the layout: a marker in it is shown in lower case, and a line of it that starts
- * with a tag is shown indented by a space, where `parseFields` does not see one.
- */
-export function draftPrompt(domain: Domain, plan: Plan): DraftPrompt {
-  const tags = tagsOf(domain);
-  const shared = `${head(domain, tags, plan.examples)}\n\n${markers.start}\n`;
-  const opened = [...leadLines(tags, plan), `${firstTitle(tags)}:`].join('\n');
-  return { prompt: shared + opened, sharedPrefix: shared.length };
+/** The examples of a plan, then an opened one with its context, label and varied values that ends where the first field begins. */
+export function draftPrompt(domain: Domain, layout: RawLayout, plan: Plan): DraftPrompt {
+  const { shared, own } = layout.opened(plan, plan.examples.length + 1);
+  const head = `${sharedHead(domain, layout, plan)}\n\n${shared}`;
+  return { prompt: head + own, sharedPrefix: head.length };
 }
 
-/** The conversation that asks for a better version of a draft; it ends as `style` wants the answer to start. */
-export function refineMessages(domain: Domain, plan: Plan, draft: Fields, style: RefineStyle): readonly ChatMessage[] {
-  return style === 'edit' ? editMessages(domain, plan, draft) : copyEditMessages(domain, draft);
+/** Asks an instruct model for one text: the main baseline of BARE. */
+export function fewShotMessages(domain: Domain, layout: Layout, plan: Plan): readonly ChatMessage[] {
+  return asked([
+    ...head(domain, layout, plan),
+    ...context(layout, plan.document),
+    `Write one new text of this kind, as realistic as the examples and in their style, but about something else than any of them${given(layout, plan)}.${grounding(plan)}`,
+    format('the text', layout),
+  ]);
 }
 
-function editMessages(domain: Domain, plan: Plan, draft: Fields): readonly ChatMessage[] {
-  const tags = tagsOf(domain);
-  const titles = fieldTags(tags).map((tag) => `"${tag.title}:"`);
-  const given = leadLines(tags, plan);
-  const content = [
-    head(domain, tags, plan.examples),
+/** The same, with all texts of the plan's group so far, for one that differs from them. */
+export function sequentialMessages(
+  domain: Domain,
+  layout: Layout,
+  plan: Plan,
+  shown: readonly Fields[],
+): readonly ChatMessage[] {
+  const written = shown.map((fields, index) => layout.example({ fields, vary: {} }, plan.examples.length + 1 + index));
+  return asked([
+    ...head(domain, layout, plan),
+    ...written,
+    ...context(layout, plan.document),
+    `Write one more text of this kind, as realistic as those above and in their style, but different from every one of them in theme and wording${given(layout, plan)}.${grounding(plan)}`,
+    format('the text', layout),
+  ]);
+}
+
+/** One call for the texts of several plans, each closed by a marker; the plans are of one group and show the same examples. */
+export function inOneMessages(domain: Domain, layout: Layout, plans: readonly Plan[]): readonly ChatMessage[] {
+  const [first] = plans;
+  if (first === undefined) throw new TypeError('plans: expected at least one');
+  const documents = plans.map(({ document }) => document);
+  const common = documents.every((document) => document?.id === first.document?.id);
+  const leads = plans.map((plan) => layout.leads(plan).join('; '));
+  return asked([
+    ...head(domain, layout, first),
+    ...(common
+      ? context(layout, first.document)
+      : documents.flatMap((document, index) => context(layout, document, ` of text ${index + 1}`))),
+    `Write ${plans.length} new texts of this kind, as realistic as the examples and in their style, each about something else than the examples and than the other texts.${plans.some(({ document }) => document) ? grounding(first.document ? first : (plans.find(({ document }) => document) ?? first)) : ''}`,
+    ...(leads.some((lead) => lead !== '') ? [leads.map((lead, index) => `${index + 1}. ${lead}`).join('\n')] : []),
+    ...(layout.schema === undefined
+      ? [
+          `Answer with the texts alone, each ${layout.format}, and after each of them a line that says ${endOfExample}. No numbers, no introduction, no comment.`,
+        ]
+      : [
+          `Answer with one JSON object whose property "texts" is the list of them, each ${layout.format}. Nothing else.`,
+        ]),
+  ]);
+}
+
+/** Asks for a better version of a draft: BARE's second stage. */
+export function editMessages(domain: Domain, layout: Layout, plan: Plan, draft: Fields): readonly ChatMessage[] {
+  const leads = layout.leads(plan);
+  return asked([
+    ...sharedHeadParts(domain, layout, plan),
+    ...context(layout, plan.document),
     'Improve the draft below. Make it as realistic as the examples and closer to their style, settle what is ambiguous, ' +
-      `and correct every error. Do not change its theme${given.length > 0 ? ` (${given.join('; ')})` : ''}.`,
-    `Answer with the improved text alone, in the same format: ${titles.join(', then ')}, each at the start of a line. ` +
-      'No introduction, no comment, nothing after it.',
-    fieldLines(tags, draft).join('\n'),
-  ].join('\n\n');
-  return [{ role: 'user', content }];
+      `and correct every error. Do not change its theme${leads.length > 0 ? ` (${leads.join('; ')})` : ''}.` +
+      (plan.document === undefined
+        ? ''
+        : ` Change no more than needed, and let it be what somebody would ask or write about the ${layout.contextTitle.toLowerCase()} above.`),
+    format('the improved text', layout),
+    layout.text(draft),
+  ]);
 }
 
-function copyEditMessages(domain: Domain, draft: Fields): readonly ChatMessage[] {
-  const tags = tagsOf(domain);
+/** Asks a tiny model for a correction; shows neither examples nor context, which it would copy, and opens the answer. */
+export function copyEditMessages(domain: Domain, draft: Fields): readonly ChatMessage[] {
+  const text = blocks(domain).text(draft);
   return [
     {
       role: 'system',
@@ -65,43 +115,48 @@ function copyEditMessages(domain: Domain, draft: Fields): readonly ChatMessage[]
     },
     {
       role: 'user',
-      content: `Edit this text. Keep its meaning and its length.\n\n${fieldLines(tags, draft).join('\n')}`,
+      content: `Edit this text. Keep its meaning and its length.\n\n${text}`,
     },
-    { role: 'assistant', content: `${firstTitle(tags)}:` },
+    { role: 'assistant', content: blocks(domain).opened({ vary: {} }, 1).own },
   ];
 }
 
-function head(domain: Domain, tags: readonly Tag[], examples: readonly Example[]): string {
-  const blocks = examples.map((example) =>
-    [markers.start, ...leadLines(tags, example), ...fieldLines(tags, example.fields), markers.end].join('\n'),
-  );
-  return [shown(domain.about, tags), ...blocks].join('\n\n');
+/** The first part of every prompt: the same bytes for all plans with the same examples, so that engines evaluate it once. */
+function sharedHead(domain: Domain, layout: Layout, plan: Plan): string {
+  return sharedHeadParts(domain, layout, plan).join('\n\n');
 }
 
-/** The lines of the label and of the varied values that are known. */
-function leadLines(tags: readonly Tag[], of: Pick<Example, 'label' | 'vary'>): readonly string[] {
-  return tags.flatMap((tag) => {
-    const value = tag.role === 'label' ? of.label : tag.role === 'vary' ? of.vary[tag.name] : undefined;
-    return value === undefined ? [] : [`${tag.title}: ${shown(value, tags).replace(/\s+/gu, ' ')}`];
-  });
+function sharedHeadParts(domain: Domain, layout: Layout, { examples }: Plan): readonly string[] {
+  return [layout.shown(domain.about), ...examples.map((example, index) => layout.example(example, index + 1))];
 }
 
-function fieldLines(tags: readonly Tag[], fields: Fields): readonly string[] {
-  return fieldTags(tags).map((tag) => `${tag.title}: ${shown(fields[tag.name] ?? '', tags)}`.trimEnd());
+/** The persona stands first, as in BARE: plans that share it and their examples share all of this. */
+function head(domain: Domain, layout: Layout, plan: Plan): readonly string[] {
+  const { persona } = plan;
+  const parts = sharedHeadParts(domain, layout, plan);
+  return persona === undefined ? parts : [`You are ${layout.shown(persona).replace(/\s+/gu, ' ')}.`, ...parts];
 }
 
-const markerPattern = new RegExp(stops.map(escaped).join('|'), 'gu');
-
-/** A value as prompts show it: trimmed, one kind of line break, no marker, and no tag at the start of a line. */
-function shown(value: string, tags: readonly Tag[]): string {
-  return value
-    .replace(/\r\n?/gu, '\n')
-    .replace(/\p{Surrogate}|(?![\n\t])\p{Cc}/gu, ' ')
-    .trim()
-    .replace(markerPattern, (marker) => marker.toLowerCase())
-    .replace(tagPattern(tags), ' $&');
+function context(layout: Layout, document: Plan['document'], of = ''): readonly string[] {
+  if (document === undefined) return [];
+  const title = document.title === undefined ? [] : [layout.shown(document.title).replace(/\s+/gu, ' ')];
+  return [[`The ${layout.contextTitle.toLowerCase()}${of}:`, ...title, layout.shown(document.text)].join('\n')];
 }
 
-function firstTitle(tags: readonly Tag[]): string {
-  return fieldTags(tags)[0]?.title ?? '';
+function given(layout: Layout, plan: Plan): string {
+  const leads = layout.leads(plan);
+  return leads.length > 0 ? ` (${leads.join('; ')})` : '';
+}
+
+function grounding({ document }: Plan): string {
+  if (document === undefined) return '';
+  return ' Ground it in its context: whatever it asks can be answered from that alone, and nothing in it is contrary to that.';
+}
+
+function format(what: string, layout: Layout): string {
+  return `Answer with ${what} alone, ${layout.format}. No introduction, no comment, nothing after it.`;
+}
+
+function asked(parts: readonly string[]): readonly ChatMessage[] {
+  return [{ role: 'user', content: parts.join('\n\n') }];
 }

@@ -4,17 +4,21 @@ import type { Domain } from '../../schemas/domain.js';
 import type { Draft } from '../../schemas/draft.js';
 import type { Fields } from '../../schemas/example.js';
 import type { Refined } from '../../schemas/refined.js';
+import type { LayoutName } from '../../schemas/steps/writing.js';
 import type { Embedder } from '../embedder.js';
 import type { Outcome } from '../flow/outcome.js';
-import type { ChatRequest, Completion, LanguageModel } from '../language-model.js';
+import type { ChatRequest, LanguageModel } from '../language-model.js';
 import { type Meter, silent } from '../meter.js';
 import { abortable } from './abortable.js';
 import { editJudge } from './edit-judge.js';
 import { editGrammar } from './grammar.js';
+import { blocks } from './layouts/blocks.js';
+import { chatLayout } from './layouts/chat-layout.js';
 import { deadOrThrow } from './model-failure.js';
-import { type Parsed, type ParseFailure, parseAnswer, parseFields } from './parse.js';
+import type { Parsed } from './parse.js';
 import { positiveInteger } from './positive-integer.js';
-import { promptIds, type RefineStyle, refineMessages, stops } from './prompts.js';
+import { copyEditMessages, editMessages, promptId, type RefineStyle } from './prompts.js';
+import { readAnswer } from './read-answer.js';
 import { callOf, callSeed, type SamplingOverrides, sampled } from './sampling.js';
 import { tagsOf } from './tags.js';
 import { keptDraft, refinedOf } from './unrefined.js';
@@ -24,10 +28,14 @@ export interface RefineOptions {
   readonly model: LanguageModel;
   readonly domain: Domain;
   /**
-   * `edit` shows the plan's examples and asks for realism and correctness; `copy-edit`, for models under 1B, shows none and
-   * binds the answer by a grammar. @default `edit`
+   * `edit` shows the plan's examples and its document, and asks for realism and correctness; `copy-edit`, for models under 1B,
+   * shows neither and binds the answer by a grammar. @default `edit`
    */
   readonly style?: RefineStyle | undefined;
+  /** How examples and answers of the style `edit` stand in the conversation. @default by the family of the model */
+  readonly layout?: LayoutName | undefined;
+  /** `json`, of the style `edit`: answers are objects, bound by a schema where the engine can. @default `tags` */
+  readonly answer?: 'tags' | 'json' | undefined;
   /** Model calls for one draft, each paid for, before it is kept. @default 2 */
   readonly attempts?: number;
   /** The draft is kept where the edit's cosine to it is lower. @default 0.7 */
@@ -67,7 +75,7 @@ export function refine(options: RefineOptions): OperatorFunction<Draft, Outcome<
   const attempts = positiveInteger('attempts', options.attempts ?? 2);
   const sampling = sampled({ temperature: temperatures[style], maxTokens: 1000 }, options.sampling);
   const fault = editJudge(options);
-  const tags = tagsOf(domain);
+  const editing = style === 'edit' ? asEdit(options) : asCopyEdit(domain);
 
   async function refined(draft: Draft, signal: AbortSignal): Promise<Outcome<Draft, Refined>> {
     const calls: Call[] = [...draft.calls];
@@ -85,34 +93,57 @@ export function refine(options: RefineOptions): OperatorFunction<Draft, Outcome<
 
   /** The first answer that parses; its calls are added to `calls`. */
   async function edited(draft: Draft, calls: Call[], signal: AbortSignal): Promise<Fields | undefined> {
-    const request = requestFor(draft);
+    const { maxTokens = Number.POSITIVE_INFINITY, ...request } = editing.request(draft);
+    const settings = { ...sampling, maxTokens: Math.min(maxTokens, sampling.maxTokens) };
     let failure: string | undefined;
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       if (failure !== undefined) meter.count('refine_retries', 1, { reason: failure });
       meter.count('refine_attempts');
       const seed = callSeed(draft.plan.randomSeed, 'instruct', attempt);
-      const completion = await model.chat({ ...request, seed, signal, cause: draft.id });
-      calls.push(callOf('instruct', promptIds[style], sampling, seed, completion));
-      const item = itemOf(completion);
+      const completion = await model.chat({ ...request, ...settings, seed, signal, cause: draft.id });
+      calls.push(callOf('instruct', editing.promptId, sampling, seed, completion));
+      const item = readAnswer(completion, settings.maxTokens, editing.parse);
       if ('fields' in item) return item.fields;
       failure = item.reason;
     }
     return undefined;
   }
 
-  function requestFor({ plan, fields }: Draft): ChatRequest {
-    const messages = refineMessages(domain, plan, fields, style);
-    if (style === 'edit') return { messages, ...sampling, stop: stops };
-    const maxTokens = Math.min(sampling.maxTokens, tokensFor(fields));
-    return { messages, ...sampling, maxTokens, stop: stops, grammar: editGrammar(tags, fields) };
-  }
-
-  function itemOf({ text, finishReason }: Completion): Parsed | { readonly reason: ParseFailure['reason'] | 'cut' } {
-    if (finishReason === 'length') return { reason: 'cut' };
-    return style === 'edit' ? parseAnswer(text, tags) : parseFields(text, tags);
-  }
-
   return mergeMap((draft) => abortable((signal) => refined(draft, signal)), maxInFlight);
+}
+
+/** What a style asks, and how it reads the answer. */
+interface Editing {
+  readonly promptId: string;
+  readonly request: (
+    draft: Draft,
+  ) => Pick<ChatRequest, 'messages' | 'stop' | 'grammar' | 'schema'> & { readonly maxTokens?: number };
+  readonly parse: (text: string) => Parsed;
+}
+
+function asEdit(options: RefineOptions): Editing {
+  const { model, domain } = options;
+  const layout = chatLayout(domain, model.id, options);
+  return {
+    promptId: promptId('edit', layout),
+    request: ({ plan, fields }) => ({ messages: editMessages(domain, layout, plan, fields), ...layout.structure }),
+    parse: layout.parse,
+  };
+}
+
+function asCopyEdit(domain: Domain): Editing {
+  const layout = blocks(domain);
+  const tags = tagsOf(domain);
+  return {
+    promptId: promptId('copy-edit', layout),
+    request: ({ fields }) => ({
+      messages: copyEditMessages(domain, fields),
+      stop: layout.rawStops,
+      grammar: editGrammar(tags, fields),
+      maxTokens: tokensFor(fields),
+    }),
+    parse: (text) => layout.parseRaw(text, false),
+  };
 }
 
 /** Tokens that a correction of these texts stays under, in any script: no tokenizer needs more than one for two bytes. */

@@ -50,5 +50,6 @@ export function callOf(
     finishReason: completion.finishReason,
     startedAt: Math.trunc(completion.startedAt),
     milliseconds: completion.milliseconds,
+    ...(completion.reused === true && { reused: true }),
   };
 }

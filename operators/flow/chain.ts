@@ -40,19 +40,42 @@ export function chain<A, B, C, D, E, F>(
   d: Operator<D, E>,
   e: Operator<E, F>,
 ): Operator<A, F>;
-export function chain<A, B, C, D, E, F>(
+export function chain<A, B, C, D, E, F, G>(
+  a: Operator<A, B>,
+  b: Operator<B, C>,
+  c: Operator<C, D>,
+  d: Operator<D, E>,
+  e: Operator<E, F>,
+  f: Operator<F, G>,
+): Operator<A, G>;
+export function chain<A, B, C, D, E, F, G, H>(
+  a: Operator<A, B>,
+  b: Operator<B, C>,
+  c: Operator<C, D>,
+  d: Operator<D, E>,
+  e: Operator<E, F>,
+  f: Operator<F, G>,
+  g: Operator<G, H>,
+): Operator<A, H>;
+export function chain<A, B, C, D, E, F, G, H>(
   a: Operator<A, B>,
   b: Operator<B, C>,
   c?: Operator<C, D>,
   d?: Operator<D, E>,
   e?: Operator<E, F>,
-): Operator<A, C | D | E | F> {
+  f?: Operator<F, G>,
+  g?: Operator<G, H>,
+): Operator<A, C | D | E | F | G | H> {
   const two = pair(a, b);
   if (c === undefined) return two;
   const three = pair(two, c);
   if (d === undefined) return three;
   const four = pair(three, d);
-  return e === undefined ? four : pair(four, e);
+  if (e === undefined) return four;
+  const five = pair(four, e);
+  if (f === undefined) return five;
+  const six = pair(five, f);
+  return g === undefined ? six : pair(six, g);
 }
 
 /** An input that the first operator has ended, and what became of its outputs in the second. */

@@ -42,7 +42,7 @@ describe('draft', () => {
             {
               role: 'base',
               model: 'test/function',
-              prompt: 'bare.draft/1',
+              prompt: 'bare.draft/1/blocks/1',
               temperature: 0.7,
               randomSeed: 100,
               promptTokens: 100,
@@ -106,6 +106,19 @@ describe('draft', () => {
       'draft_retries empty': 1,
       'draft_retries cut': 1,
     });
+  });
+
+  test('T20: a text without its answer tag is rejected and drawn again, and never dropped in silence', async () => {
+    const meter = countingMeter();
+    const answers = [' Soup', ' Soup', ' Soup\nBody: At one.\nSubject: Rain\nBody: On Monday.\nEXAMPLE END\nmore'];
+    const model = functionModel((_request, call) => answers[call] ?? '');
+    const [kept] = await drafted([mailPlan(0)], { model, meter });
+    expect(kept).toMatchObject({ kind: 'emitted', outputs: [{ fields: { subject: 'Soup', body: 'At one.' } }] });
+    expect(kept?.kind === 'emitted' && kept.outputs[0]?.calls).toHaveLength(3);
+    expect(meter.counts).toEqual({ draft_attempts: 3, 'draft_retries unparsable': 2 });
+    const [lost] = await drafted([mailPlan(0)], { model: functionModel(() => ' Soup') });
+    expect(lost).toMatchObject({ kind: 'dropped', reason: 'unparsable', detail: "no 'Body:' at the start of a line" });
+    expect(lost?.kind === 'dropped' && lost.calls).toHaveLength(3);
   });
 
   test.each([

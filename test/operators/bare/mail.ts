@@ -51,7 +51,7 @@ export function mailDraft(ordinal: number, fields: Draft['fields'] = draftedFiel
       {
         role: 'base',
         model: 'test/base',
-        prompt: 'bare.draft/1',
+        prompt: 'bare.draft/1/blocks/1',
         temperature: 0.7,
         randomSeed: 100 + ordinal,
         promptTokens: 200,

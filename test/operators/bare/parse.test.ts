@@ -1,13 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseAnswer, parseFields } from '../../../operators/bare/parse.js';
-import { tagsOf } from '../../../operators/bare/tags.js';
+import * as parse from '../../../operators/bare/parse.js';
+import { type Tag, tagsOf } from '../../../operators/bare/tags.js';
 import { domain } from '../../../schemas/domain.js';
 import { mail } from './mail.js';
 
 const sums = tagsOf(domain.parse({ about: 'Sums.', fields: { question: {}, answer: {} } }));
 const reasoned = tagsOf(domain.parse({ about: 'Sums.', fields: { question: {}, reason: {}, answer: {} } }));
 const mails = tagsOf(mail);
+const ends = ['EXAMPLE END', 'EXAMPLE START'];
+const parseFields = (text: string, tags: readonly Tag[]) => parse.parseFields(text, tags, ends);
+const parseAnswer = (text: string, tags: readonly Tag[]) => parse.parseAnswer(text, tags, ends);
 
 describe('parseFields', () => {
   test('T20: of a text with two question tags, the first item is kept', () => {

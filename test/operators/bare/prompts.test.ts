@@ -1,10 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseFields } from '../../../operators/bare/parse.js';
-import { draftPrompt, refineMessages, stops } from '../../../operators/bare/prompts.js';
+import { blocks } from '../../../operators/bare/layouts/blocks.js';
+import { copyEditMessages, editMessages, draftPrompt as promptIn } from '../../../operators/bare/prompts.js';
 import { tagsOf } from '../../../operators/bare/tags.js';
+import type { Domain } from '../../../schemas/domain.js';
 import { domain } from '../../../schemas/domain.js';
+import type { Plan } from '../../../schemas/plan.js';
 import { draftedFields, mail, mailPlan } from './mail.js';
+
+const draftPrompt = (about: Domain, plan: Plan) => promptIn(about, blocks(about), plan);
 
 test('a draft prompt shows the examples, then opens a block that ends in the first title', () => {
   expect(draftPrompt(mail, mailPlan(0)).prompt).toBe(`E-mails, wanted or not.
@@ -83,7 +87,7 @@ test('no seed can break the layout', () => {
       expect(prompt.match(/^Label:/gm)).toHaveLength(3);
       expect(prompt).not.toMatch(/\p{Surrogate}|(?!\n)\p{Cc}/u);
       const shown = prompt.slice(prompt.search(/^Subject:/m) + 'Subject:'.length);
-      expect(parseFields(shown, tagsOf(mail))).toHaveProperty('fields');
+      expect(blocks(mail).parseRaw(shown, false)).toHaveProperty('fields');
     }),
   );
 });
@@ -95,7 +99,7 @@ test('markers and titles in a seed are shown in lower case and indented', () => 
 });
 
 test("an edit shows the examples, BARE's instruction and the draft to an able model", () => {
-  const [message, ...rest] = refineMessages(mail, mailPlan(0), draftedFields, 'edit');
+  const [message, ...rest] = editMessages(mail, blocks(mail), mailPlan(0), draftedFields);
   expect(rest).toEqual([]);
   expect(message?.role).toBe('user');
   expect(message?.content).toContain('Subject: Lunch on Friday');
@@ -107,7 +111,7 @@ test("an edit shows the examples, BARE's instruction and the draft to an able mo
 });
 
 test('a copy-edit shows a tiny model the draft alone, and opens the answer', () => {
-  const messages = refineMessages(mail, mailPlan(0), draftedFields, 'copy-edit');
+  const messages = copyEditMessages(mail, draftedFields);
   expect(messages.map(({ role }) => role)).toEqual(['system', 'user', 'assistant']);
   expect(messages[1]?.content).not.toContain('Lunch on Friday');
   expect(messages[1]?.content).toContain('Subject: Soup at one\nBody: I will brng soup');
@@ -115,7 +119,7 @@ test('a copy-edit shows a tiny model the draft alone, and opens the answer', () 
 });
 
 test('stops are the markers', () => {
-  expect(stops).toEqual(['EXAMPLE END', 'EXAMPLE START']);
+  expect(blocks(mail).rawStops).toEqual(['EXAMPLE END', 'EXAMPLE START']);
 });
 
 test('two tags with one title are refused', () => {

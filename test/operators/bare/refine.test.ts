@@ -56,8 +56,8 @@ describe('refine', () => {
     });
     expect(record).not.toHaveProperty('keptBecause');
     expect(record.calls.map(({ role, prompt }) => [role, prompt])).toEqual([
-      ['base', 'bare.draft/1'],
-      ['instruct', 'bare.edit/1'],
+      ['base', 'bare.draft/1/blocks/1'],
+      ['instruct', 'bare.edit/1/blocks/1'],
     ]);
     expect(model.requests[0]).toMatchObject({ temperature: 0.7, maxTokens: 1000, cause: draft.id });
     expect(model.requests[0]).not.toHaveProperty('grammar');
@@ -79,7 +79,7 @@ describe('refine', () => {
     const bytes = draftedFields.subject.length + draftedFields.body.length;
     expect(model.requests[0]).toMatchObject({ temperature: 0.2, maxTokens: 64 + Math.ceil(bytes / 2) });
     expect(model.requests[0]?.grammar).toContain('root ::= " " line "\\nBody: " line');
-    expect(record.calls[1]).toMatchObject({ prompt: 'bare.copy-edit/1', temperature: 0.2 });
+    expect(record.calls[1]).toMatchObject({ prompt: 'bare.copy-edit/1/blocks/1', temperature: 0.2 });
   });
 
   test('asks again where an answer does not parse, then keeps the draft, and counts that', async () => {

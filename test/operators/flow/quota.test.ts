@@ -79,4 +79,56 @@ describe('quota', () => {
       outcomes.slice(1).map((outcome) => outcome.kind === 'emitted' && outcome.outputs[0] === outcome.input),
     ).toEqual([true, true, true, true]);
   });
+
+  describe('with labels', () => {
+    const target = (total: number, labels: Readonly<Record<string, number>>) => ({
+      ...tickRecord('target', total),
+      labels,
+    });
+    const labelled = (...labels: readonly string[]) => labels.map((label, n) => refinedRecord(n, { label }));
+    const kindsOf = async (memory: ReadonlyMap<string, unknown>, ...records: readonly AnyRecord[]) =>
+      (await outcomesOf(make(memory), from(records))).map((outcome) =>
+        outcome.kind === 'dropped' ? outcome.detail : outcome.kind,
+      );
+
+    test('drops what is beyond the share of its label', async () => {
+      const records = [target(3, { ham: 2, spam: 1 }), ...labelled('spam', 'spam', 'ham', 'ham', 'ham')];
+      expect(await kindsOf(new Map(), ...records)).toEqual([
+        'absorbed',
+        'emitted',
+        "the lane has its 1 samples of 'spam'",
+        'emitted',
+        'emitted',
+        'the lane has its 3 samples',
+      ]);
+    });
+
+    test('counts exactly, whatever comes and wherever it is started again', async () => {
+      const lists = fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 40 });
+      await fc.assert(
+        fc.asyncProperty(lists, fc.nat(8), fc.nat(8), fc.nat(40), async (labels, a, b, cut) => {
+          const records = [target(a + b, { a, b, c: 0 }), ...labelled(...labels)];
+          const whole = await outcomesOf(make(), from(records));
+          const memory = new Map<string, unknown>();
+          const first = await outcomesOf(make(memory), from(records.slice(0, cut)));
+          for (const { changes = [] } of first) for (const [key, value] of changes) memory.set(key, value);
+          const second = await outcomesOf(make(memory), from(records.slice(cut)));
+          expect([...first, ...second]).toEqual(whole);
+          for (const [label, share] of Object.entries({ a, b, c: 0 })) {
+            const passed = whole.filter(({ kind, input }) => {
+              return kind === 'emitted' && input.kind === 'refined' && input.plan.label === label;
+            });
+            expect(passed.length).toBe(Math.min(share, labels.filter((other) => other === label).length));
+          }
+        }),
+      );
+    });
+
+    test('a higher target adds to the shares; one without labels lifts them', async () => {
+      const [a, b, c, d] = labelled('x', 'x', 'x', 'x');
+      if (!(a && b && c && d)) throw new Error('four texts were made');
+      const records = [target(2, { x: 1, y: 1 }), a, b, target(3, { x: 2, y: 1 }), c, tickRecord('target', null), d];
+      expect((await kindsOf(new Map(), ...records)).filter((kind) => kind === 'emitted')).toHaveLength(3);
+    });
+  });
 });

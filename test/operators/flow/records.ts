@@ -22,7 +22,7 @@ export function callRecord(n: number, changes: Partial<Call> = {}): Call {
   return {
     role: 'base',
     model: 'test/model',
-    prompt: 'bare.draft/1',
+    prompt: 'bare.draft/1/blocks/1',
     temperature: 0.7,
     randomSeed: n,
     promptTokens: 10,

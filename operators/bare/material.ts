@@ -1,0 +1,190 @@
+import { z } from 'zod';
+
+import type { Document } from '../../schemas/document.js';
+import { fields } from '../../schemas/example.js';
+import type { Given } from '../../schemas/given.js';
+import { type Example, example, type Plan } from '../../schemas/plan.js';
+import type { Real } from '../../schemas/real.js';
+import type { Seed } from '../../schemas/seed.js';
+import type { Tick } from '../../schemas/tick.js';
+import type { Changes } from '../flow/outcome.js';
+import { hashFloat } from '../kernels/random.js';
+import { cutText } from './cut-text.js';
+import { ItemPool } from './item-pool.js';
+import { NewestReal } from './newest-real.js';
+import { drawnEvenly } from './personas.js';
+import type { Drawn } from './plan-of.js';
+import type { Unit } from './planner.js';
+
+export interface MaterialOptions {
+  readonly lane: number;
+  /** All randomness. */
+  readonly seed: number;
+  /** Examples that a plan shows. */
+  readonly examples: number;
+  /** Whether examples are seeds or records of the real stream. @default seeds */
+  readonly from?: 'seeds' | 'real';
+  /** Who the writer is, drawn evenly. @default nobody */
+  readonly personas?: readonly string[] | undefined;
+  /** Each plan is grounded in a document. @default none is */
+  readonly documents?: Feed | undefined;
+  /** Each plan carries a text that was written elsewhere. @default none does */
+  readonly given?: Feed | undefined;
+  /** @default 512 real records; 10,000 documents and as many given texts, with 32 million characters each; 8,000 of a document */
+  readonly bounds?: Partial<MaterialBounds>;
+}
+
+/** Where a pool's items come from: files that end, and then a `loaded` tick says so, or a topic that need not end. */
+export type Feed = 'files' | 'topic';
+
+export interface MaterialBounds {
+  /** Newest real records that examples are drawn from. */
+  readonly real: number;
+  readonly documents: number;
+  readonly given: number;
+  /** UTF-16 units of all documents, and of all given texts. */
+  readonly characters: number;
+  /** UTF-16 units of a document, above which it is cut behind a sentence or word. */
+  readonly documentCharacters: number;
+}
+
+const defaults: MaterialBounds = {
+  real: 512,
+  documents: 10_000,
+  given: 10_000,
+  characters: 32_000_000,
+  documentCharacters: 8000,
+};
+
+const heldDocument = z.object({ id: z.string(), title: z.string().optional(), text: z.string() });
+type HeldDocument = NonNullable<Plan['document']>;
+const heldGiven = z.object({
+  id: z.string(),
+  fields,
+  label: z.string().optional(),
+  vary: z.record(z.string(), z.string()),
+});
+type HeldGiven = z.infer<typeof heldGiven>;
+
+/** What plans are made of, beside ordinals: records of the inputs in, what the next unit of plans gets out. */
+export class Material {
+  /** In the order in which they came. */
+  readonly seeds: readonly Example[];
+  readonly #seeds: Example[];
+  readonly #real: NewestReal | undefined;
+  readonly #documents: ItemPool<HeldDocument> | undefined;
+  readonly #given: ItemPool<HeldGiven> | undefined;
+  readonly #bounds: MaterialBounds;
+
+  constructor(
+    private readonly options: MaterialOptions,
+    memory: ReadonlyMap<string, unknown>,
+  ) {
+    const { lane, seed, from, documents, given: givens } = options;
+    const bounds = { ...defaults, ...options.bounds };
+    const { characters } = bounds;
+    this.#bounds = bounds;
+    this.#seeds = restoredSeeds(memory);
+    this.seeds = this.#seeds;
+    this.#real = from === 'real' ? new NewestReal({ memory, capacity: bounds.real, seed, lane }) : undefined;
+    this.#documents =
+      documents &&
+      new ItemPool<HeldDocument>({
+        name: 'document',
+        type: heldDocument,
+        memory,
+        feed: documents,
+        capacity: bounds.documents,
+        characters,
+        charactersOf: ({ text, title = '' }) => text.length + title.length,
+        keyOf: ({ id }, round) => hashFloat(seed, 'document', lane, round, id),
+      });
+    this.#given =
+      givens &&
+      new ItemPool<HeldGiven>({
+        name: 'given',
+        type: heldGiven,
+        memory,
+        feed: givens,
+        capacity: bounds.given,
+        characters,
+        charactersOf: (item) => Object.values(item.fields).reduce((sum, text) => sum + text.length, 0),
+        keyOf: (_item, _round, place) => place,
+      });
+  }
+
+  /** Takes a record of an input in; those that no plan uses change nothing. */
+  take(record: Seed | Real | Document | Given): Changes {
+    switch (record.kind) {
+      case 'seed':
+        return this.#takeSeed(record);
+      case 'real':
+        return this.#real?.add(record) ?? [];
+      case 'document':
+        return this.#documents?.add(this.#heldDocument(record)) ?? [];
+      case 'given':
+        return this.#given?.add(asHeld(record)) ?? [];
+    }
+  }
+
+  /** An input's files were read to their end. */
+  loaded({ input }: Tick): Changes {
+    if (input === 'documents') return this.#documents?.loaded() ?? [];
+    if (input === 'drafts') return this.#given?.loaded() ?? [];
+    return [];
+  }
+
+  /** Whether there is all that a unit needs; without `mayRepeat`, documents and given texts that this round has not used. */
+  ready(mayRepeat: boolean): boolean {
+    const shown = this.#real === undefined ? this.seeds.length > 0 : this.#real.size >= this.options.examples;
+    return shown && [this.#documents, this.#given].every((pool) => pool === undefined || pool.ready(mayRepeat));
+  }
+
+  /** What all plans of a unit get. */
+  draw({ ordinal, size, label: planned }: Unit): { readonly drawn: Drawn; readonly changes: Changes } {
+    const { lane, seed, personas, examples: count } = this.options;
+    const number = ordinal / size;
+    const grounding = this.#documents?.draw();
+    const own = this.#given?.draw();
+    const label = own?.item.label ?? planned;
+    const examples = this.#real?.draw({ number, count, label });
+    const persona = personas?.[drawnEvenly(seed, 'persona', lane, number, personas.length)];
+    return {
+      drawn: {
+        by: ordinal,
+        ...(label === undefined ? {} : { label }),
+        ...(examples === undefined ? {} : { examples }),
+        ...(persona === undefined ? {} : { persona }),
+        ...(grounding === undefined ? {} : { document: grounding.item }),
+        ...(own === undefined ? {} : { given: { id: own.item.id, fields: own.item.fields }, vary: own.item.vary }),
+      },
+      changes: [...(grounding?.changes ?? []), ...(own?.changes ?? [])],
+    };
+  }
+
+  #takeSeed({ id, fields, label, vary }: Seed): Changes {
+    const added: Example = { id, fields, ...(label === undefined ? {} : { label }), vary };
+    this.#seeds.push(added);
+    return [[`${seedKey}${this.#seeds.length - 1}`, added]];
+  }
+
+  #heldDocument({ id, title, text }: Document): HeldDocument {
+    return {
+      id,
+      ...(title === undefined ? {} : { title }),
+      text: cutText(text, this.#bounds.documentCharacters),
+    };
+  }
+}
+
+const seedKey = 'seed/';
+
+function restoredSeeds(memory: ReadonlyMap<string, unknown>): Example[] {
+  const seeds: Example[] = [];
+  for (let i = 0; memory.has(`${seedKey}${i}`); i++) seeds.push(example.parse(memory.get(`${seedKey}${i}`)));
+  return seeds;
+}
+
+function asHeld({ id, fields, label, vary }: Given): HeldGiven {
+  return { id, fields, ...(label === undefined ? {} : { label }), vary };
+}
