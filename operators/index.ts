@@ -1,19 +1,27 @@
 // The public operators: everything that works on any Observable, without topics or a runtime.
+export type { WriterOptions } from './bare/attempts.js';
 export { type DraftOptions, draft } from './bare/draft.js';
+export { type FewShotOptions, fewShot } from './bare/few-shot.js';
+export { given } from './bare/given.js';
+export { type InOneOptions, inOne } from './bare/in-one.js';
+export { layoutFor } from './bare/layouts/layout-for.js';
 export { type PlanOptions, plan } from './bare/plan.js';
-export { type PlannerOptions, planOf } from './bare/planner.js';
+export { type Drawn, type PlanOfOptions, planOf } from './bare/plan-of.js';
+export { draftPromptOf, refinePromptOf, type SentPrompt } from './bare/prompts-of.js';
 export { type RefineOptions, refine } from './bare/refine.js';
 export type { SamplingOverrides } from './bare/sampling.js';
+export { type SequentialOptions, sequential } from './bare/sequential.js';
 export { unrefined } from './bare/unrefined.js';
 export type { Embedder } from './embedder.js';
 export { chain } from './flow/chain.js';
 export { emitted } from './flow/emitted.js';
+export { inArrivalOrder } from './flow/in-arrival-order.js';
 export { type InPlanOrderOptions, inPlanOrder } from './flow/in-plan-order.js';
 export type { Absorbed, Changes, Dead, Dropped, Emitted, Outcome } from './flow/outcome.js';
 export { type QuotaOptions, quota } from './flow/quota.js';
 export { scoped } from './flow/scoped.js';
 export { surplusAfter } from './flow/surplus-after.js';
-export type { Journal } from './journal.js';
+export type { Journal, PaidAnswers } from './journal.js';
 export type {
   ChatMessage,
   ChatRequest,
@@ -21,11 +29,27 @@ export type {
   CompletionRequest,
   LanguageModel,
   Sampling,
+  TokenLogprob,
   Usage,
 } from './language-model.js';
 export { type Meter, silent } from './meter.js';
+export type { DuplicateRules } from './quality/accepted-memory.js';
+export { BenchmarkIndex, type BenchmarkIndexOptions, type BenchmarkText } from './quality/benchmark-index.js';
+export { type DecontaminateOptions, decontaminate } from './quality/decontaminate.js';
+export { DistinctGrams, wordHashes } from './quality/distinct-grams.js';
+export { editDistance } from './quality/edit-distance.js';
+export type { EmbeddedDraft } from './quality/embedded-draft.js';
 export { type GateOptions, gate } from './quality/gate.js';
-export { type Finding, type Rule, rulesOf } from './quality/rules.js';
+export { type JudgeOptions, judge } from './quality/judge.js';
+export { type DetectLanguage, languageDetector } from './quality/language.js';
+export { type MeasureOptions, measure } from './quality/measure.js';
+export { type Near, NearDuplicates, type NearDuplicatesOptions, type Signature } from './quality/near-duplicates.js';
+export { type PersonalData, personalDataKinds } from './quality/personal-data.js';
+export type { Finding, Rule } from './quality/rule.js';
+export { rulesOf, type TextRules } from './quality/rules.js';
+export { wordsOf } from './quality/words.js';
 export { type EmbedOptions, embed } from './synalign/embed.js';
 export type { EmbeddedReal } from './synalign/embedded-real.js';
+export type { EmbeddedRefined } from './synalign/embedded-refined.js';
 export { type RollingMmdOptions, rollingMmd } from './synalign/rolling-mmd.js';
+export { sampled } from './synalign/sampled.js';

@@ -1,26 +1,30 @@
 import type { Domain } from '../../schemas/domain.js';
-import type { Fields } from '../../schemas/example.js';
-import { escaped, markers, tagsOf } from '../bare/tags.js';
+import { markers } from '../bare/layouts/blocks.js';
+import { endOfExample } from '../bare/layouts/layout.js';
+import { escaped, tagsOf } from '../bare/tags.js';
+import { type DetectLanguage, otherLanguage } from './language.js';
+import { type PersonalData, personalData } from './personal-data.js';
+import { promptInjection, specialToken } from './prompt-injection.js';
+import { refusal } from './refusal.js';
+import { repetition } from './repetition.js';
+import { evidence, inAnyField, quoted, type Rule } from './rule.js';
 import { wordsOf } from './words.js';
 
-/** Something that an accepted text must not show. */
-export interface Rule {
-  /** In kebab-case: the reason under which a text is dropped. */
-  readonly reason: string;
-  /** Whether it is about form, so that it does not hold in a domain whose seeds show the same. */
-  readonly form: boolean;
-  /** The evidence, for a person; undefined where the fields keep the rule. */
-  readonly broken: (fields: Fields) => string | undefined;
+/** Rules that a pipeline may choose. */
+export interface TextRules {
+  /** @default true */
+  readonly refusals?: boolean;
+  /** Kinds of personal data that a text may not have. @default none */
+  readonly personalData?: readonly PersonalData[];
+  /** Languages that a text may be in, by their ISO 639-1 codes, and what tells them. @default any */
+  readonly language?: { readonly languages: readonly string[]; readonly detect: DetectLanguage };
 }
 
-/** A rule broken by a text. */
-export interface Finding {
-  readonly reason: string;
-  readonly detail: string;
-}
-
-/** All rules of a domain that need nothing but the text, the plainest first. */
-export function rulesOf(domain: Domain): readonly Rule[] {
+/** All rules of a domain that need nothing but the text, the plainest first. A text is long at most where `too-long` passes it. */
+export function rulesOf(
+  domain: Domain,
+  { refusals = true, personalData: kinds = [], language }: TextRules = {},
+): readonly Rule[] {
   return [
     missingField(domain),
     malformedText(),
@@ -29,21 +33,18 @@ export function rulesOf(domain: Domain): readonly Rule[] {
     noMatch(domain),
     leakedMarker(),
     leakedTitle(domain),
+    specialToken(),
+    ...(refusals ? [refusal()] : []),
     promptWords(),
+    promptInjection(),
     html(),
+    repetition(),
     repeatedField(),
     repeatedSentence(),
     noFinalPunctuation(domain),
+    ...(language === undefined ? [] : [otherLanguage(language.languages, language.detect)]),
+    ...(kinds.length === 0 ? [] : [personalData(kinds)]),
   ];
-}
-
-/** The first of the rules that the fields break. */
-export function firstBroken(rules: readonly Rule[], fields: Fields): Finding | undefined {
-  for (const rule of rules) {
-    const detail = rule.broken(fields);
-    if (detail !== undefined) return { reason: rule.reason, detail };
-  }
-  return undefined;
 }
 
 /** A field of the domain is absent or blank. */
@@ -93,11 +94,16 @@ export function noMatch(domain: Domain): Rule {
   });
 }
 
+/** Not across lines, so that a text of many empty ones takes no longer than another. */
+const notWord = String.raw`[^\w\r\n\u2028\u2029]`;
+
 /** A marker of the prompt's examples as it is written, with other signs between its words, or in any case on its own line. */
 export function leakedMarker(): Rule {
-  const pairs = Object.values(markers).map((marker) => marker.split(' ').map(escaped).join('[\\W_]{0,3}'));
+  const pairs = [...Object.values(markers), endOfExample].map((marker) =>
+    marker.split(' ').map(escaped).join('[\\W_]{0,3}'),
+  );
   const asWritten = new RegExp(pairs.join('|'), 'u');
-  const alone = new RegExp(`^\\W*(?:${pairs.join('|')})\\W*$`, 'imu');
+  const alone = new RegExp(`^${notWord}*(?:${pairs.join('|')})${notWord}*$`, 'imu');
   return {
     reason: 'leaked-marker',
     form: false,
@@ -109,7 +115,7 @@ export function leakedMarker(): Rule {
 export function leakedTitle(domain: Domain): Rule {
   const titles = tagsOf(domain).map((tag) => escaped(tag.title));
   const anywhere = new RegExp(`(?<![\\p{L}\\p{N}])(?:${titles.join('|')}):`, 'u');
-  const atStart = new RegExp(`^[\\s>*_#-]*(?:${titles.join('|')})[*_]*:`, 'imu');
+  const atStart = new RegExp(`^(?:[^\\S\\r\\n\\u2028\\u2029]|[>*_#-])*(?:${titles.join('|')})[*_]*:`, 'imu');
   return {
     reason: 'leaked-title',
     form: true,
@@ -213,14 +219,6 @@ function wordsOnEnd(text: string): string | undefined {
   return undefined;
 }
 
-function inAnyField(reason: string, form: boolean, pattern: RegExp, shown: (found: string) => string = quoted): Rule {
-  return {
-    reason,
-    form,
-    broken: (fields) => evidence(fields, (text) => pattern.exec(text)?.[0], shown),
-  };
-}
-
 function perField(
   reason: string,
   domain: Domain,
@@ -240,26 +238,8 @@ function perField(
   };
 }
 
-/** What `find` sees first in the fields, with the field's name. */
-function evidence(
-  fields: Fields,
-  find: (text: string) => string | undefined,
-  shown: (found: string) => string = quoted,
-): string | undefined {
-  for (const [name, text] of Object.entries(fields)) {
-    const found = find(text);
-    if (found !== undefined) return `'${name}' has ${shown(found)}`;
-  }
-  return undefined;
-}
-
 function charactersOf(text: string): number {
   let count = 0;
   for (const _character of text) count += 1;
   return count;
-}
-
-function quoted(text: string): string {
-  const characters = [...text.trim()];
-  return JSON.stringify(characters.length > 80 ? `${characters.slice(0, 80).join('')}…` : characters.join(''));
 }

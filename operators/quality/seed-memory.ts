@@ -1,5 +1,6 @@
 import type { Fields } from '../../schemas/example.js';
-import type { Finding, Rule } from './rules.js';
+import type { Example } from '../../schemas/plan.js';
+import type { Finding, Rule } from './rule.js';
 import { wordGrams, wordsOf } from './words.js';
 
 /** At most one seed in so many may break a rule of form; where more do, the domain's texts look like that. */
@@ -77,6 +78,21 @@ export class SeedMemory {
     }
     return closest;
   }
+}
+
+/** Why the fields are a near copy of a real record that their plan showed: they share at least `overlap` of their word 5-grams. */
+export function copiedExample(fields: Fields, examples: readonly Example[], overlap: number): Finding | undefined {
+  const shown = examples.filter(({ from }) => from === 'real');
+  if (shown.length === 0) return undefined;
+  const grams = gramsOf(fields);
+  for (const example of shown) {
+    const theirs = gramsOf(example.fields);
+    const share = [...grams].filter((gram) => theirs.has(gram)).length / grams.size;
+    if (share < overlap) continue;
+    const detail = `${Math.round(share * 100)} % of its word 5-grams are those of the real record ${example.id}`;
+    return { reason: 'example-copy', detail };
+  }
+  return undefined;
 }
 
 function gramsOf(fields: Fields): ReadonlySet<string> {

@@ -9,32 +9,36 @@ import type { Refined } from '../../schemas/refined.js';
 import type { Embedder } from '../embedder.js';
 import type { Outcome } from '../flow/outcome.js';
 import type { EmbeddedReal } from './embedded-real.js';
-import { sampleOf } from './sample-of.js';
+import type { EmbeddedRefined } from './embedded-refined.js';
 
 /** What embeds, and which texts. */
 export interface EmbedOptions {
   readonly embedder: Embedder;
   readonly domain: Pick<Domain, 'fields'>;
   /**
-   * Texts that the embedder is given at once.
+   * Embeds the draft of a refined text too, where its text is another.
+   * @default false
+   */
+  readonly drafts?: boolean;
+  /**
+   * Records whose texts the embedder is given at once.
    * @default 64
    */
   readonly maxBatch?: number;
 }
 
-type Out = AnyRecord | EmbeddedReal;
+type Out = AnyRecord | EmbeddedReal | EmbeddedRefined;
 type Embeddable = Refined | Real;
 
 /**
- * Refined texts in, samples with embeddings out; real records become embedded ones.
+ * Refined texts and real records in, the same with their embeddings out.
  *
  * Everything else is forwarded. Strictly in order. One batch is in the embedder at a time: what arrives meanwhile makes the
  * next one, so there is no waiting for a batch to fill. Keeps what waits, whose number the caller bounds. An embedder that
- * rejects, or answers with vectors of a wrong number, size or value (`operator-failed`), errors the stream: a refined text
- * has been counted before it came here, and must not be lost.
+ * rejects, or answers with vectors of a wrong number, size or value (`operator-failed`), errors the stream.
  */
 export function embed(options: EmbedOptions): OperatorFunction<AnyRecord, Outcome<AnyRecord, Out>> {
-  const { embedder, domain, maxBatch = 64 } = options;
+  const { embedder, domain, drafts = false, maxBatch = 64 } = options;
   if (!Number.isInteger(maxBatch) || maxBatch < 1) {
     throw new TypeError(`maxBatch: expected an integer from 1, got ${maxBatch}`);
   }
@@ -61,19 +65,34 @@ export function embed(options: EmbedOptions): OperatorFunction<AnyRecord, Outcom
       async function embedBatch(): Promise<void> {
         embedding = true;
         const length = batchLength(waiting, maxBatch);
-        const texts = waiting
-          .slice(0, length)
-          .flatMap((record) => (isEmbeddable(record) ? [textOf(record.fields, domain)] : []));
+        const texts = waiting.slice(0, length).flatMap((record) => (isEmbeddable(record) ? textsOf(record) : []));
         const vectors = checked(await embedder.embed(texts), texts.length, embedder);
         embedding = false;
         emitting = true;
         let used = 0;
         for (const record of waiting.splice(0, length)) {
-          const vector = isEmbeddable(record) ? vectors[used++] : undefined;
-          subscriber.next(outcomeOf(record, vector === undefined ? record : embedded(record, vector)));
+          const own = isEmbeddable(record) ? vectors.slice(used, used + textsOf(record).length) : [];
+          used += own.length;
+          subscriber.next(outcomeOf(record, embedded(record, own)));
         }
         emitting = false;
         advance();
+      }
+
+      /** A record's own text first; then its draft's, where that is wanted and another. */
+      function textsOf(record: Embeddable): readonly string[] {
+        const text = textOf(record.fields, domain);
+        if (!drafts || record.kind !== 'refined') return [text];
+        const draft = textOf(record.draft.fields, domain);
+        return draft === text ? [text] : [text, draft];
+      }
+
+      function embedded(record: AnyRecord, [embedding, draft = embedding]: readonly Float32Array[]): Out {
+        if (embedding === undefined) return record;
+        if (record.kind === 'real') return { kind: 'embedded-real', real: record, embedding };
+        if (record.kind !== 'refined') return record;
+        const refined: EmbeddedRefined = { ...record, embedding };
+        return drafts && draft !== undefined ? { ...refined, draftEmbedding: draft } : refined;
       }
 
       subscriber.add(
@@ -99,7 +118,7 @@ export function textOf(fields: Fields, domain: Pick<Domain, 'fields'>): string {
     .join('\n');
 }
 
-/** How many waiting records the next batch covers: up to the last before one text too many. */
+/** How many waiting records the next batch covers: up to the last before one embeddable too many. */
 function batchLength(waiting: readonly AnyRecord[], maxBatch: number): number {
   let texts = 0;
   for (const [length, record] of waiting.entries()) {
@@ -110,11 +129,6 @@ function batchLength(waiting: readonly AnyRecord[], maxBatch: number): number {
 
 function isEmbeddable(record: AnyRecord): record is Embeddable {
   return record.kind === 'refined' || record.kind === 'real';
-}
-
-function embedded(record: AnyRecord, embedding: Float32Array): Out {
-  if (record.kind === 'real') return { kind: 'embedded-real', real: record, embedding };
-  return record.kind === 'refined' ? sampleOf(record, embedding) : record;
 }
 
 function outcomeOf(input: AnyRecord, output: Out): Outcome<AnyRecord, Out> {

@@ -11,6 +11,7 @@ import { storedCount } from '../flow/stored-count.js';
 import { maxFeatureSumSize, unbiasedMmd2OfSums } from '../kernels/feature-sum.js';
 import { medianHeuristic } from '../kernels/median-heuristic.js';
 import { randomFeatures } from '../kernels/random-features.js';
+import type { EmbeddedDraft } from '../quality/embedded-draft.js';
 import type { EmbeddedReal } from './embedded-real.js';
 import { EmbeddingWindow } from './embedding-window.js';
 
@@ -40,8 +41,8 @@ export interface RollingMmdOptions {
   readonly every?: number;
 }
 
-type In = AnyRecord | EmbeddedReal;
-type Out = AnyRecord;
+type In = AnyRecord | EmbeddedReal | EmbeddedDraft;
+type Out = AnyRecord | EmbeddedDraft;
 
 const defaults = { window: 512, frequencies: 512, every: 8 };
 /** Real embeddings that the bandwidth is taken from, where the window has as many. */

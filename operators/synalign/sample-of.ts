@@ -3,6 +3,7 @@ import type { Lineage } from '../../schemas/lineage.js';
 import type { Refined } from '../../schemas/refined.js';
 import type { Sample } from '../../schemas/sample.js';
 import { finishedAt } from '../flow/finished-at.js';
+import { spendingOf } from '../spending.js';
 
 /** The sample that a refined text becomes, of weight 1, created when the text was finished. */
 export function sampleOf(refined: Refined, embedding: Float32Array): Sample {
@@ -22,19 +23,20 @@ export function sampleOf(refined: Refined, embedding: Float32Array): Sample {
   };
 }
 
-/** Everything that a refined text came from, with what its calls cost together: null where one has no price. */
+/** Everything that a refined text came from, with what was paid for its calls together: null where one has no price. */
 export function lineageOf({ plan, draft, calls }: Refined): Lineage {
+  const { promptTokens, completionTokens, cost } = spendingOf(calls);
   return {
-    seedIds: plan.examples.map(({ id }) => id),
-    documentIds: [],
-    realIds: [],
+    seedIds: plan.examples.flatMap(({ id, from }) => (from === 'real' ? [] : [id])),
+    documentIds: plan.document === undefined ? [] : [plan.document.id],
+    realIds: plan.examples.flatMap(({ id, from }) => (from === 'real' ? [id] : [])),
     planId: plan.id,
     draftId: draft.id,
     promptIds: [...new Set(calls.map(({ prompt }) => prompt))],
     models: [...new Set(calls.map(({ model }) => model))],
-    promptTokens: calls.reduce((sum, call) => sum + call.promptTokens, 0),
-    completionTokens: calls.reduce((sum, call) => sum + call.completionTokens, 0),
-    cost: calls.reduce<number | null>((sum, { cost }) => (sum === null || cost === null ? null : sum + cost), 0),
+    promptTokens,
+    completionTokens,
+    cost,
     calls,
   };
 }

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { from } from 'rxjs';
 import { describe, expect, test } from 'vitest';
+import { BenchmarkIndex } from '../../../operators/quality/benchmark-index.js';
 import { type GateOptions, gate } from '../../../operators/quality/gate.js';
 import { wordGrams, wordsOf } from '../../../operators/quality/words.js';
+import type { EmbeddedRefined } from '../../../operators/synalign/embedded-refined.js';
 import type { AnyRecord } from '../../../schemas/codec.js';
 import { domain } from '../../../schemas/domain.js';
 import type { Fields } from '../../../schemas/example.js';
@@ -24,6 +26,10 @@ function refined(n: number, fields: Fields, seedCount = 0): Refined {
   const plan = mailPlan(n, { seedCount });
   const draft = { id: recordId('draft', n), fields };
   return { kind: 'refined', id: recordId('refined', n), plan, draft, fields, kept: 'refined', calls: [] };
+}
+
+function embedded(n: number, fields: Fields, vector: readonly number[]): EmbeddedRefined {
+  return { ...refined(n, fields), embedding: Float32Array.from(vector) };
 }
 
 function judged(records: readonly AnyRecord[], options: Partial<GateOptions> = {}) {
@@ -58,7 +64,7 @@ const records: fc.Arbitrary<readonly AnyRecord[]> = fc
 
 describe('gate', () => {
   operatorContract({
-    make: (memory) => gate<AnyRecord>({ domain: mail, seedOverlap: 0.6, memory, remember: 2 }),
+    make: (memory) => gate<AnyRecord>({ domain: mail, seedOverlap: 0.6, memory, dedupe: { remember: 2, vectors: 3 } }),
     inputs: records,
   });
 
@@ -68,7 +74,7 @@ describe('gate', () => {
     expect(outcome).toMatchObject({
       kind: 'emitted',
       outputs: [good],
-      changes: [[expect.stringMatching(/^accepted:\w+$/), 0]],
+      changes: [['kept:0', expect.stringMatching(/^0 [0-9a-f]{16} \S{172}$/)]],
     });
     expect(outcome?.kind === 'emitted' && outcome.outputs[0]).toBe(good);
   });
@@ -115,11 +121,11 @@ describe('gate', () => {
 
   test('remembers accepted texts over a restart, and only the newest', async () => {
     const third = { subject: 'Third', body: 'A third text.' };
-    const before = await judged([refined(0, lunch), refined(1, prize), refined(2, other)], { remember: 2 });
+    const before = await judged([refined(0, lunch), refined(1, prize), refined(2, other)], { dedupe: { remember: 2 } });
     const memory = memoryAfter(before);
     expect(memory.size).toBe(2);
     const again = [refined(3, prize), refined(4, other), refined(5, lunch), refined(6, third), refined(7, lunch)];
-    expect(await reasons(again, { memory, remember: 2 })).toEqual([
+    expect(await reasons(again, { memory, dedupe: { remember: 2 } })).toEqual([
       'duplicate',
       'duplicate',
       'emitted',
@@ -206,13 +212,74 @@ describe('gate', () => {
     expect((await reasons([...bodies(2), cut])).at(-1)).toBe('emitted');
   });
 
+  test('names a near duplicate and one that says the same, with the text that it is like', async () => {
+    const words = Array.from({ length: 60 }, (_, n) => `word${n}`);
+    const long = { subject: 'Long', body: `${words.join(' ')}.` };
+    const edited = { subject: 'Long', body: `${words.with(30, 'other').join(' ')}.` };
+    const near = await judged([refined(0, other), refined(1, long), refined(2, edited)]);
+    expect(near[2]).toMatchObject({ kind: 'dropped', reason: 'near-duplicate' });
+    expect(near[2]).toHaveProperty('detail', expect.stringMatching(/accepted text 1, Jaccard about 0\.8/));
+    const same = await judged([
+      embedded(0, other, [1, 0, 0]),
+      embedded(1, prize, [0, 1, 0]),
+      embedded(2, lunch, [0.01, 0.99, 0.02]),
+    ]);
+    expect(same[2]).toMatchObject({ kind: 'dropped', reason: 'semantic-duplicate' });
+    expect(same[2]).toHaveProperty('detail', expect.stringMatching(/accepted text 1, cosine (1\.000|0\.99\d)/));
+    const off = { dedupe: 'off' } as const;
+    expect(await reasons([refined(0, other), refined(1, other)], off)).toEqual(['emitted', 'emitted']);
+    const none = { dedupe: { near: 'off', semantic: 'off' } } as const;
+    expect(await reasons([refined(1, long), refined(2, edited)], none)).toEqual(['emitted', 'emitted']);
+  });
+
+  test('with embeddings: gives the same outcomes after a restart at any commit', async () => {
+    const unit = fc.constantFrom([1, 0, 0], [0.999, 0.02, 0], [0, 1, 0], [0, 0, 0], [0.1, 0.7, 0.7], [0, 0.6, 0.8]);
+    const texts = fc.constantFrom(lunch, prize, other);
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(texts, unit, fc.nat(5)), { maxLength: 14 }), fc.nat(), async (all, cut) => {
+        const records = all.map(([fields, vector, n], place) =>
+          embedded(place, { ...fields, subject: `${fields.subject} ${n}` }, vector),
+        );
+        const options = { dedupe: { remember: 3, vectors: 2 } } as const;
+        const whole = await judged(records, options);
+        const at = cut % (records.length + 1);
+        const rest = await judged(records.slice(at), { ...options, memory: memoryAfter(whole.slice(0, at)) });
+        expect([...whole.slice(0, at), ...rest]).toEqual(whole);
+      }),
+    );
+  });
+
+  test('drops what a benchmark holds, and names the record', async () => {
+    const benchmarks = new BenchmarkIndex({ records: 2 });
+    const sentence = 'The old man walked to the river every morning and counted all of the boats there.';
+    benchmarks.add({ source: 'bench.jsonl line 7', texts: [sentence], embedding: Float32Array.of(0, 0, 1) });
+    const copied = { subject: 'Boats', body: `As I said: ${sentence.toUpperCase()}` };
+    const outcomes = await judged(
+      [refined(0, copied), embedded(1, other, [0, 0.02, 0.99]), embedded(2, other, [1, 0, 0])],
+      {
+        benchmarks,
+      },
+    );
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['dropped', 'dropped', 'emitted']);
+    expect(outcomes[0]).toMatchObject({
+      reason: 'contaminated',
+      detail: 'the words "the old man walked to the river every morning and counted all of" are in bench.jsonl line 7',
+    });
+    expect(outcomes[1]).toHaveProperty('detail', expect.stringMatching(/bench\.jsonl line 7, cosine 0\.99\d|1\.000/));
+  });
+
+  test('drops a copy of a real record that its plan showed', async () => {
+    const shown = { id: recordId('real', 1), fields: prize, vary: {}, from: 'real' as const };
+    const plan = mailPlan(0, { examples: [shown] });
+    const copy = { ...refined(0, { subject: 'Good news', body: prize.body }), plan };
+    expect(await reasons([copy])).toEqual(['example-copy']);
+    expect(await reasons([{ ...refined(0, other), plan }])).toEqual(['emitted']);
+  });
+
   test('options that cannot be are refused by name', () => {
     const options = { domain: mail, memory: new Map() };
     expect(() => gate({ ...options, seedOverlap: 0 })).toThrow(
       new TypeError('seedOverlap: expected a number in (0, 1], got 0'),
-    );
-    expect(() => gate({ ...options, seedOverlap: 0.6, remember: 0 })).toThrow(
-      /^remember: expected an integer of at least 1, got 0/,
     );
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { firstBroken, type Rule } from '../../../operators/quality/rule.js';
 import {
-  firstBroken,
   html,
   leakedMarker,
   leakedTitle,
@@ -9,7 +9,6 @@ import {
   noFinalPunctuation,
   noMatch,
   promptWords,
-  type Rule,
   repeatedField,
   repeatedSentence,
   rulesOf,

@@ -6,11 +6,10 @@ import type { Embedder } from '../../../operators/embedder.js';
 import type { Outcome } from '../../../operators/flow/outcome.js';
 import { embed, textOf } from '../../../operators/synalign/embed.js';
 import type { EmbeddedReal } from '../../../operators/synalign/embedded-real.js';
-import { type AnyRecord, decode, encode } from '../../../schemas/codec.js';
-import { recordId } from '../../../schemas/ids.js';
-import type { Sample } from '../../../schemas/sample.js';
+import { type EmbeddedRefined, isEmbedded } from '../../../operators/synalign/embedded-refined.js';
+import type { AnyRecord } from '../../../schemas/codec.js';
 import { operatorContract, outcomesOf } from '../flow/operator-contract.js';
-import { callRecord, domain, planRecord, realRecord, refinedRecord, seedRecord, tickRecord } from '../flow/records.js';
+import { domain, realRecord, refinedRecord, seedRecord, tickRecord } from '../flow/records.js';
 import { HashingEmbedder } from './hashing-embedder.js';
 
 const inputs: fc.Arbitrary<readonly AnyRecord[]> = fc.array(
@@ -51,60 +50,23 @@ describe('embed', () => {
     const outputs = outputsOf(await outcomesOf(embed({ embedder, domain }), from(records)));
     const texts = [1, 2, 3].map((n) => `What is ${n}?\nIt is ${n}.`);
     const embeddings = outputs.flatMap((output) =>
-      output.kind === 'sample' || output.kind === 'embedded-real' ? [output.embedding] : [],
+      output.kind === 'embedded-real' || isEmbedded(output) ? [output.embedding] : [],
     );
     expect(embeddings).toEqual(await embedder.embed(texts));
     expect(outputs[1]).toBe(records[1]);
   });
 
-  test('a sample says where it comes from', async () => {
-    const calls = [
-      callRecord(0),
-      callRecord(1, {
-        role: 'instruct',
-        model: 'other/model',
-        prompt: 'bare.refine/1',
-        startedAt: 5000,
-        milliseconds: 0.6,
-      }),
-      callRecord(2, { model: 'other/model', prompt: 'bare.refine/1', startedAt: 6000, milliseconds: 10.5 }),
-    ];
-    const refined = refinedRecord(4, { label: 'money', lane: 2 }, calls);
-    const sample = await sampleFrom(refined);
-    expect(sample).toMatchObject({
-      id: recordId('sample', refined.id),
-      lane: 2,
-      ordinal: 4,
-      fields: refined.fields,
-      label: 'money',
-      weight: 1,
-      createdAt: 6011,
-      lineage: {
-        seedIds: [recordId('seed', 0)],
-        documentIds: [],
-        realIds: [],
-        planId: planRecord(4).id,
-        draftId: refined.draft.id,
-        promptIds: ['bare.draft/1', 'bare.refine/1'],
-        models: ['test/model', 'other/model'],
-        promptTokens: 30,
-        completionTokens: 15,
-        cost: 0.75,
-        calls,
-      },
-    });
-    const { value, headers } = encode(sample);
-    expect(decode(value, headers)).toEqual(sample);
-  });
-
-  test('one call without a price makes the cost unknown; no calls cost nothing', async () => {
-    const unknown = await sampleFrom(
-      refinedRecord(0, {}, [callRecord(0), callRecord(1, { cost: null }), callRecord(2)]),
-    );
-    expect(unknown.lineage.cost).toBeNull();
-    const free = await sampleFrom(refinedRecord(0, {}, []));
-    expect(free).toMatchObject({ createdAt: 1000, lineage: { cost: 0, models: [] } });
-    expect(Object.hasOwn(free, 'label')).toBe(false);
+  test('embeds the draft of a refined text where it is another, in the same batch', async () => {
+    const embedder = new HashingEmbedder();
+    const same = refinedRecord(1);
+    const edited = { ...refinedRecord(2), fields: { question: 'Edited?', answer: 'Yes.' } };
+    const outputs = outputsOf(await outcomesOf(embed({ embedder, domain, drafts: true }), from([edited, same])));
+    expect(embedder.batches).toEqual([['Edited?\nYes.', 'What is 2?\nIt is 2.'], ['What is 1?\nIt is 1.']]);
+    const [own, draft] = await embedder.embed(['Edited?\nYes.', 'What is 2?\nIt is 2.']);
+    expect(outputs[0]).toEqual({ ...edited, embedding: own, draftEmbedding: draft });
+    const second = outputs[1];
+    if (second === undefined || !isEmbedded(second)) throw new Error('expected an embedded text');
+    expect(second.draftEmbedding).toBe(second.embedding);
   });
 
   test('an embedder that rejects errors the stream', async () => {
@@ -156,13 +118,7 @@ test('textOf takes the fields in the order of the domain, and leaves out what is
   expect(textOf({ answer: 'a' }, domain)).toBe('a');
 });
 
-async function sampleFrom(record: AnyRecord): Promise<Sample> {
-  const [output] = outputsOf(await outcomesOf(embed({ embedder: new HashingEmbedder(), domain }), from([record])));
-  if (output?.kind !== 'sample') throw new Error(`expected a sample, got ${output?.kind}`);
-  return output;
-}
-
-function outputsOf(outcomes: readonly Outcome<AnyRecord, AnyRecord | EmbeddedReal>[]) {
+function outputsOf(outcomes: readonly Outcome<AnyRecord, AnyRecord | EmbeddedReal | EmbeddedRefined>[]) {
   return outcomes.flatMap((outcome) => (outcome.kind === 'emitted' ? outcome.outputs : []));
 }
 

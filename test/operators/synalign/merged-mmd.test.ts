@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../../operators/flow/outcome.js';
 import { randomFrom } from '../../../operators/kernels/random.js';
 import { randomFeatures } from '../../../operators/kernels/random-features.js';
+import type { EmbeddedDraft } from '../../../operators/quality/embedded-draft.js';
 import type { EmbeddedReal } from '../../../operators/synalign/embedded-real.js';
 import { mergedMmd } from '../../../operators/synalign/merged-mmd.js';
 import { rollingMmd } from '../../../operators/synalign/rolling-mmd.js';
@@ -19,6 +20,7 @@ const embedder = { id: 'test/vectors@6', dimensions };
 const [window, frequencies, seed] = [12, 32, 5];
 
 type In = AnyRecord | EmbeddedReal;
+type Out = AnyRecord | EmbeddedDraft;
 
 /** Real records and samples by turns; `shift` moves the samples. */
 function stream(pairs: number, drawn: number, shift: number): readonly In[] {
@@ -44,7 +46,7 @@ async function laneOf(lane: number, pairs: number, shift = 0.5): Promise<Lane> {
   return { memory: memoryAfter(outcomes), inputs, corrections: outcomes.flatMap(mmd2Of) };
 }
 
-function mmd2Of(outcome: Outcome<In, AnyRecord>): readonly number[] {
+function mmd2Of(outcome: Outcome<In | EmbeddedDraft, Out>): readonly number[] {
   if (outcome.kind !== 'emitted') return [];
   return outcome.outputs.flatMap((output) => (output.kind === 'correction' ? [output.mmd2] : []));
 }

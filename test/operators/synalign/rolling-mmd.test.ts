@@ -7,6 +7,7 @@ import { medianHeuristic } from '../../../operators/kernels/median-heuristic.js'
 import { stack } from '../../../operators/kernels/points.js';
 import { randomFrom } from '../../../operators/kernels/random.js';
 import { randomFeatures } from '../../../operators/kernels/random-features.js';
+import type { EmbeddedDraft } from '../../../operators/quality/embedded-draft.js';
 import type { EmbeddedReal } from '../../../operators/synalign/embedded-real.js';
 import { type RollingMmdOptions, rollingMmd } from '../../../operators/synalign/rolling-mmd.js';
 import { sampleOf } from '../../../operators/synalign/sample-of.js';
@@ -18,6 +19,7 @@ import { realRecord, refinedRecord, seedRecord, tickRecord } from '../flow/recor
 import { unit } from './hashing-embedder.js';
 
 type In = AnyRecord | EmbeddedReal;
+type Out = AnyRecord | EmbeddedDraft;
 
 const dimensions = 6;
 const embedder = { id: 'test/vectors@6', dimensions };
@@ -220,7 +222,7 @@ function real(n: number, embedding: Float32Array): EmbeddedReal {
   return { kind: 'embedded-real', real: realRecord(n), embedding };
 }
 
-function correctionOf(outcome: Outcome<In, AnyRecord>): Correction | undefined {
+function correctionOf(outcome: Outcome<In | EmbeddedDraft, Out>): Correction | undefined {
   const output = outcome.kind === 'emitted' ? outcome.outputs[1] : undefined;
   return output?.kind === 'correction' ? output : undefined;
 }

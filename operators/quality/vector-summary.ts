@@ -1,0 +1,82 @@
+import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
+
+import { CosineSum } from '../kernels/cosine-sum.js';
+import { dotTiles, tileRows } from '../kernels/dot-tiles.js';
+import type { Points } from '../kernels/points.js';
+import { Reservoir } from '../kernels/reservoir.js';
+import { SecondMoment, vendiScore } from '../kernels/second-moment.js';
+
+/** Dimensions up to which the Vendi score is that of all vectors; beyond, that of a sample of as many. */
+export const vendiLimit = 512;
+
+export interface VectorSummaryOptions {
+  readonly dimensions: number;
+  /** Vectors that are kept for what needs pairs. */
+  readonly sample: number;
+  /** Of the samples. */
+  readonly seed: number;
+}
+
+/**
+ * The diversity of a set of unit vectors, one after another: mean cosine, Vendi score, and a sample for pairs.
+ *
+ * Memory, however many come: the sample, `Float32Array [sample, dimensions]`, and the sum of z z', at most 1 MB.
+ */
+export class VectorSummary {
+  readonly #cosines: CosineSum;
+  readonly #spectrum: SecondMoment | Reservoir;
+  readonly #sample: Reservoir;
+
+  constructor({ dimensions, sample, seed }: VectorSummaryOptions) {
+    this.#cosines = new CosineSum(dimensions);
+    this.#sample = new Reservoir(dimensions, sample, seed);
+    this.#spectrum =
+      dimensions <= vendiLimit ? new SecondMoment(dimensions) : new Reservoir(dimensions, vendiLimit, seed + 1);
+  }
+
+  get count(): number {
+    return this.#cosines.size;
+  }
+
+  get sample(): Points {
+    return this.#sample.points;
+  }
+
+  /** Mean cosine of all pairs, exact; 0 for fewer than two. */
+  get meanCosine(): number {
+    return this.#cosines.mean().mean;
+  }
+
+  /** Adds a vector `[dimensions]` of unit norm. */
+  add(vector: Float32Array): void {
+    this.#cosines.add(vector);
+    this.#spectrum.add(vector);
+    this.#sample.add(vector);
+  }
+
+  /** The Vendi score and the vectors behind it. O(d^3), up to `vendiLimit`^3. */
+  vendi(): { readonly score: number; readonly records: number } {
+    const spectrum = this.#spectrum;
+    if (spectrum instanceof SecondMoment) return { score: vendiScore(spectrum.eigenvalues()), records: this.count };
+    return { score: vendiScore(gramEigenvalues(spectrum.points)), records: spectrum.points.size };
+  }
+}
+
+/** Of the matrix of all dot products. */
+function gramEigenvalues(points: Points): readonly number[] {
+  const tiles = dotTiles(points, points);
+  const gram = Matrix.zeros(points.size, points.size);
+  for (let i = 0; i < points.size; i += tileRows) {
+    const rows = Math.min(tileRows, points.size - i);
+    for (let j = 0; j < points.size; j += tileRows) {
+      const columns = Math.min(tileRows, points.size - j);
+      const products = tiles.tile(i, rows, j, columns);
+      for (let r = 0; r < rows; r++) {
+        for (let c = 0; c < columns; c++) gram.set(i + r, j + c, products[r * tileRows + c] ?? 0);
+      }
+    }
+  }
+  // where rows are equal, the decomposition would divide 0 by 0
+  for (let i = 0; i < points.size; i++) gram.set(i, i, gram.get(i, i) + (1e-9 * (i + 1)) / points.size);
+  return new EigenvalueDecomposition(gram, { assumeSymmetric: true }).realEigenvalues;
+}
