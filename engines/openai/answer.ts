@@ -1,8 +1,10 @@
 import { createParser, type EventSourceParser } from 'eventsource-parser';
 
-import type { Completion } from '../../operators/language-model.js';
+import type { Completion, TokenLogprob } from '../../operators/language-model.js';
+import { type EventShape, shapeOf, textIn } from './event-shape.js';
 import { Failure, malformed, reported } from './failure.js';
 import { field, wellFormed } from './json.js';
+import { logprobsIn, logprobsOf } from './logprobs.js';
 
 /** What a server said, from a stream of events or one JSON document. */
 export interface Answer {
@@ -12,6 +14,10 @@ export interface Answer {
   /** Tokens as the server counted them; undefined where it did not, or was not heard to the end. */
   readonly promptTokens: number | undefined;
   readonly completionTokens: number | undefined;
+  /** Those of the prompt that the server had in its cache. */
+  readonly cachedTokens: number | undefined;
+  /** Of the tokens of the text; empty where the server gave none. */
+  readonly logprobs: readonly TokenLogprob[];
   /** The model as the server names it. */
   readonly model: string | undefined;
 }
@@ -31,11 +37,14 @@ export class AnswerReader {
   #form: 'events' | 'json' | undefined;
   readonly #json: string[] = [];
   readonly #events: EventSourceParser;
+  /** Of the events so far; their logprobs are not of a shape. */
+  #shape: EventShape | undefined;
   #done = false;
   #chosen = false;
   #finish: string | undefined;
   #usage: unknown;
   #model: string | undefined;
+  readonly #logprobs: TokenLogprob[] = [];
 
   constructor(stop: readonly string[] = []) {
     this.#stop = stop.filter((text) => text !== '');
@@ -67,19 +76,32 @@ export class AnswerReader {
     if (this.#form === 'events' && this.#cut === undefined && !this.#done && this.#finish === undefined) {
       throw malformed('the answer was cut before its end');
     }
+    const text = wellFormed(this.#parts.join('').slice(0, this.#cut));
     return {
-      text: wellFormed(this.#parts.join('').slice(0, this.#cut)),
+      text,
       finishReason: this.#cut === undefined ? finishReason(this.#finish) : 'stop',
       promptTokens: count(field(this.#usage, 'prompt_tokens')),
       completionTokens: count(field(this.#usage, 'completion_tokens')),
+      cachedTokens: count(field(field(this.#usage, 'prompt_tokens_details'), 'cached_tokens')),
+      logprobs: logprobsOf(this.#logprobs, text),
       model: this.#model,
     };
   }
 
   #event(data: string): void {
     if (this.#cut !== undefined) return;
-    if (data.trim() === '[DONE]') this.#done = true;
-    else this.#take(parsed(data));
+    const text = this.#shape && textIn(data, this.#shape);
+    if (text !== undefined) this.#append(text);
+    else if (data.trim() === '[DONE]') this.#done = true;
+    else this.#takeEvent(data);
+  }
+
+  /** What it says beside its text is the same in all events of its shape. */
+  #takeEvent(data: string): void {
+    const [parts, logprobs] = [this.#parts.length, this.#logprobs.length];
+    this.#take(parsed(data));
+    const text = this.#parts[parts];
+    if (text !== undefined && this.#logprobs.length === logprobs) this.#shape = shapeOf(data, text) ?? this.#shape;
   }
 
   #take(chunk: unknown): void {
@@ -92,6 +114,7 @@ export class AnswerReader {
     const choice: unknown = Array.isArray(choices) ? choices[0] : undefined;
     if (typeof choice !== 'object' || choice === null) return;
     this.#chosen = true;
+    this.#logprobs.push(...logprobsIn(choice));
     const said = field(choice, 'delta') ?? field(choice, 'message');
     this.#append(textOf(said === undefined || said === null ? field(choice, 'text') : field(said, 'content')));
     const finish = field(choice, 'finish_reason');

@@ -2,14 +2,17 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { StringDecoder } from 'node:string_decoder';
 import type { Dispatcher } from 'undici';
 
+import type { Ending } from './ending.js';
 import { disconnected, Failure } from './failure.js';
 
 /** Larger answers are no completions; nothing beyond is kept in memory. */
 const maxAnswerBytes = 64 * 2 ** 20;
 const maxRefusalBytes = 64 * 2 ** 10;
+/** What patience is right is learned while a request waits. */
+const lookAgainMs = 500;
 
 /** One POST and what to do with its answer. */
-export interface Exchange {
+export interface Post {
   readonly path: string;
   readonly headers: readonly string[];
   readonly body: string;
@@ -17,9 +20,13 @@ export interface Exchange {
   readonly timeoutMs: number;
   /** Between two pieces of the answer, once it has begun. */
   readonly idleTimeoutMs: number;
-  readonly signal: AbortSignal;
+  /** Until the first piece of the answer; undefined while nobody knows. */
+  readonly patienceMs: () => number | undefined;
+  readonly ending: Ending;
   /** Gets the text of a 2xx answer in pieces; false hangs up, and the exchange counts as complete. */
   readonly onText: (piece: string) => boolean;
+  /** Whether the request may be given up because the answer has not begun. */
+  readonly mayGiveUp: () => boolean;
 }
 
 export interface Reply {
@@ -27,42 +34,55 @@ export interface Reply {
   readonly headers: IncomingHttpHeaders;
   /** Of an answer that is not 2xx, up to 64 KiB of it; else empty. */
   readonly text: string;
+  /** Milliseconds to the first piece of the answer, and to its end. */
+  readonly firstMs: number;
+  readonly totalMs: number;
 }
 
 /**
- * Sends one request on a free connection of the pool. Rejects with a `Failure`, with what `onText` throws, or with the signal's
- * reason; the connection is closed then. It uses undici's `dispatch` since a stream per answer costs twice the time.
+ * One request, sent on a free connection of the pool when it is made. `reply` rejects with a `Failure`, with what `onText` throws,
+ * or with the reason of the ending; the connection is closed then. It uses undici's `dispatch` since a stream per answer costs
+ * twice the time.
  */
-export function post(pool: Dispatcher, exchange: Exchange): Promise<Reply> {
-  return new Promise((resolve, reject) => {
-    exchange.signal.throwIfAborted();
-    const receiver = new Receiver(exchange, resolve, reject);
-    const { path, headers, body } = exchange;
-    const timers = { headersTimeout: 0, bodyTimeout: 0 };
-    pool.dispatch({ method: 'POST', path, headers: [...headers], body, ...timers }, receiver);
-  });
-}
-
-class Receiver implements Dispatcher.DispatchHandler {
-  readonly #exchange: Exchange;
-  readonly #resolve: (reply: Reply) => void;
-  readonly #reject: (reason: unknown) => void;
-  readonly #timer: NodeJS.Timeout;
-  readonly #decoder = new StringDecoder('utf8');
+export class Exchange implements Dispatcher.DispatchHandler {
+  readonly reply: Promise<Reply>;
+  readonly #post: Post;
+  readonly #startedAt = performance.now();
+  /** Made when text comes: requests that wait for their answers take less memory so. */
+  #decoder: StringDecoder | undefined;
+  readonly #unlisten: () => void;
+  #resolve: (reply: Reply) => void = () => undefined;
+  #reject: (reason: unknown) => void = () => undefined;
+  /** Ends the patience first, then the time for the whole exchange. */
+  #timer: NodeJS.Timeout;
   #controller: Dispatcher.DispatchController | undefined;
   #idle: NodeJS.Timeout | undefined;
   #settled = false;
   #status = 0;
   #headers: IncomingHttpHeaders = {};
+  #firstMs: number | undefined;
   #bytes = 0;
   #text = '';
 
-  constructor(exchange: Exchange, resolve: (reply: Reply) => void, reject: (reason: unknown) => void) {
-    this.#exchange = exchange;
-    this.#resolve = resolve;
-    this.#reject = reject;
-    this.#timer = setTimeout(() => this.#late('finish its answer', exchange.timeoutMs), exchange.timeoutMs);
-    exchange.signal.addEventListener('abort', this.#aborted, { once: true });
+  constructor(pool: Dispatcher, post: Post) {
+    this.reply = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.#post = post;
+    this.#timer = setTimeout(this.#waited, Math.min(post.patienceMs() ?? lookAgainMs, post.timeoutMs));
+    this.#unlisten = post.ending.listen((reason) => this.#fail(reason));
+    const { path, headers, body } = post;
+    pool.dispatch({ method: 'POST', path, headers: [...headers], body, headersTimeout: 0, bodyTimeout: 0 }, this);
+  }
+
+  /** Whether no piece of the answer has come. */
+  get isSilent(): boolean {
+    return !this.#settled && this.#firstMs === undefined;
+  }
+
+  giveUp(failure: Failure): void {
+    this.#fail(failure);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -78,8 +98,10 @@ class Receiver implements Dispatcher.DispatchHandler {
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#settled) return;
+    this.#firstMs ??= performance.now() - this.#startedAt;
     this.#waitForMore();
     this.#bytes += chunk.byteLength;
+    this.#decoder ??= new StringDecoder('utf8');
     if (this.#isAnswer()) {
       if (this.#bytes > maxAnswerBytes) this.#fail(tooLarge());
       else this.#pass(this.#decoder.write(chunk));
@@ -90,12 +112,12 @@ class Receiver implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    if (!this.#settled && this.#isAnswer()) this.#pass(this.#decoder.end());
+    if (!this.#settled && this.#isAnswer()) this.#pass(this.#decoder?.end() ?? '');
     this.#complete();
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
-    this.#fail(disconnected(error));
+    this.#fail(disconnected(error, this.#controller !== undefined));
   }
 
   #isAnswer(): boolean {
@@ -104,26 +126,38 @@ class Receiver implements Dispatcher.DispatchHandler {
 
   #pass(piece: string): void {
     try {
-      if (piece !== '' && !this.#exchange.onText(piece)) this.#hangUp();
+      if (piece !== '' && !this.#post.onText(piece)) this.#hangUp();
     } catch (error) {
       this.#fail(error);
     }
   }
 
   #waitForMore(): void {
-    const { idleTimeoutMs } = this.#exchange;
+    const { idleTimeoutMs } = this.#post;
     if (this.#idle) this.#idle.refresh();
     else this.#idle = setTimeout(() => this.#late('go on with its answer', idleTimeoutMs), idleTimeoutMs);
   }
+
+  readonly #waited = (): void => {
+    const { timeoutMs, mayGiveUp } = this.#post;
+    const elapsedMs = performance.now() - this.#startedAt;
+    const patienceMs = this.#post.patienceMs() ?? timeoutMs;
+    // Timers may be early by a millisecond.
+    if (elapsedMs + 1 >= timeoutMs) this.#late('finish its answer', timeoutMs);
+    else if (!this.isSilent) this.#timer = setTimeout(this.#waited, timeoutMs - elapsedMs);
+    else if (elapsedMs + 1 >= patienceMs && mayGiveUp()) this.#late('begin its answer', Math.round(elapsedMs));
+    else this.#timer = setTimeout(this.#waited, Math.min(lookAgainMs, timeoutMs - elapsedMs));
+  };
 
   #late(what: string, ms: number): void {
     this.#fail(new Failure('endpoint-timeout', `it did not ${what} within ${ms} ms`, true));
   }
 
-  readonly #aborted = (): void => this.#fail(this.#exchange.signal.reason);
-
   #complete(): void {
-    if (this.#settle()) this.#resolve({ status: this.#status, headers: this.#headers, text: this.#text });
+    if (!this.#settle()) return;
+    const totalMs = performance.now() - this.#startedAt;
+    const firstMs = this.#firstMs ?? totalMs;
+    this.#resolve({ status: this.#status, headers: this.#headers, text: this.#text, firstMs, totalMs });
   }
 
   #hangUp(): void {
@@ -142,7 +176,7 @@ class Receiver implements Dispatcher.DispatchHandler {
     this.#settled = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#idle);
-    this.#exchange.signal.removeEventListener('abort', this.#aborted);
+    this.#unlisten();
     return true;
   }
 }

@@ -14,8 +14,15 @@ export class Failure extends Error {
     readonly status?: number,
     /** What the server asked to wait. */
     readonly retryAfterMs?: number,
+    /** Whether what is at the address cannot answer this model's requests: another endpoint may. */
+    readonly misplaced = false,
   ) {
     super(message);
+  }
+
+  /** Whether it may be for too many requests at once. */
+  get isOverload(): boolean {
+    return this.status === 429 || this.status === 503;
   }
 }
 
@@ -24,11 +31,12 @@ export function malformed(what: string): Failure {
   return new Failure('endpoint-malformed', what, true);
 }
 
-/** The connection could not be made, or was lost before the answer was whole. */
-export function disconnected(error: Error): Failure {
+/** The connection could not be made, or was lost before the answer was whole (`made`). */
+export function disconnected(error: Error, made: boolean): Failure {
   const code = errorCode(error);
   if (error.name === 'HTTPParserError') return malformed('it does not speak HTTP');
-  return new Failure('endpoint-unreachable', `the connection failed (${code})`, true);
+  const said = `the connection failed (${code})`;
+  return new Failure('endpoint-unreachable', said, true, undefined, undefined, !made);
 }
 
 /** A status other than 2xx, with the server's own words. */
@@ -42,9 +50,11 @@ export function refused(status: number, headers: IncomingHttpHeaders, body: stri
       `it redirects${target} (status ${status}); set url to where it is`,
       false,
       status,
+      undefined,
+      true,
     );
   }
-  if (kind === 'insufficient_quota') return new Failure('endpoint-refused', said, false, status);
+  if (kind === 'insufficient_quota') return new Failure('endpoint-refused', said, false, status, undefined, true);
   if (isTransient(status)) {
     const asked = headers['retry-after'];
     return new Failure('endpoint-unreachable', said, true, status, retryAfterMs(asked, now));
@@ -52,7 +62,16 @@ export function refused(status: number, headers: IncomingHttpHeaders, body: stri
   if (isTooLong(status, message, kind)) return new Failure('prompt-too-long', said, false, status);
   if (/grammar/i.test(message)) return new Failure('grammar-invalid', said, false, status);
   const hint = status === 401 || status === 403 ? ' (is the key right?)' : '';
-  return new Failure('endpoint-refused', said + hint, false, status);
+  return new Failure('endpoint-refused', said + hint, false, status, undefined, isMisplaced(status, message));
+}
+
+/** Whether a refusal is about the key, the path or the model, and not about what was asked. */
+function isMisplaced(status: number, message: string): boolean {
+  if (status === 401 || status === 403 || status === 404 || status === 405) return true;
+  return (
+    status === 400 &&
+    /\bmodel\b.{0,80}(not (found|exist|available|served)|does not exist|unknown|invalid)/i.test(message)
+  );
 }
 
 /** An error that a server reports inside an answer of status 200. */

@@ -1,26 +1,40 @@
 import { setMaxListeners } from 'node:events';
-import { Pool } from 'undici';
 
 import type { ChatRequest, Completion, CompletionRequest, LanguageModel } from '../../operators/language-model.js';
 import { HeadwaterError } from '../../schemas/errors.js';
 import { type Answer, AnswerReader } from './answer.js';
 import { type Clock, systemClock } from './clock.js';
-import { post } from './exchange.js';
+import { completionOf, estimated } from './completion.js';
+import { DurationsByKind } from './durations.js';
+import { Ending } from './ending.js';
+import { Endpoint, type EndpointView } from './endpoint.js';
 import { Failure, refused } from './failure.js';
+import { Hedging } from './hedging.js';
 import { checked, type OpenaiOptions, type Settings } from './options.js';
+import { Pace } from './pace.js';
+import { Patience } from './patience.js';
 import { chatBody, completionBody, type Dialect, narrowed, opening, widest } from './payload.js';
+import { type Place, Places } from './places.js';
 import { retryDelay } from './retry-delay.js';
-import { Slots } from './slots.js';
 
+export type { EndpointView } from './endpoint.js';
 export type { OpenaiOptions } from './options.js';
 
+/** A language model that can tell how its endpoints do. */
+export interface OpenaiModel extends LanguageModel {
+  endpoints(): readonly EndpointView[];
+  /** Second copies that were sent; the tokens of those that lost are in no count, since nobody heard them. */
+  hedged(): number;
+}
+
 /**
- * A model behind any server with OpenAI's HTTP interface: vLLM, SGLang, llama.cpp, Ollama, OpenAI.
+ * A model behind any server with OpenAI's HTTP interface: vLLM, SGLang, llama.cpp, Ollama, OpenAI; or behind several of them.
  *
- * Answers are streamed, so a hang is noticed and an abort frees the server. At most `maxInFlight` requests are open, others wait
- * in order of arrival; one that waits for its retry keeps its place. 408, 409, 425, 429, 5xx, lost connections, timeouts and
- * answers that are cut or garbled are retried; other refusals are not. Where a server refuses one of the newer fields, the
- * request is sent without it, and so are all later ones.
+ * Answers are streamed, so a hang is noticed and an abort frees the server. At most `maxInFlight` requests are open and at each
+ * endpoint as many as its limit lets, which adapts; others wait in order of arrival, and one that waits for its retry holds no
+ * place. 408, 409, 425, 429, 5xx, lost connections, timeouts and answers that are cut or garbled are retried, at another endpoint
+ * where there is one; other refusals are not. Nothing is sent to an endpoint before its `Retry-After`. Where a server refuses one
+ * of the newer fields, the request is sent without it, and so are all later ones.
  *
  * Stop texts are cut here too, so servers may ignore them. An opened answer is continued, or what repeats it is left out. Tokens
  * that a server does not count are estimated as a quarter of the characters. Without `price` the cost is null.
@@ -34,31 +48,42 @@ export type { OpenaiOptions } from './options.js';
  * const { text } = await model.complete({ prompt: 'Subject:', temperature: 0.7, maxTokens: 200, stop: ['\n\n'] });
  * ```
  */
-export function openai(options: OpenaiOptions): LanguageModel {
-  return new Endpoint(checked(options), options.clock ?? systemClock, options.random ?? Math.random);
+export function openai(options: OpenaiOptions): OpenaiModel {
+  return new Model(checked(options), options.clock ?? systemClock, options.random ?? Math.random);
 }
 
-/** A request in the terms of its route. */
+/** A request in the terms of its route, and what became of it so far. */
 interface Call {
   readonly path: string;
   readonly body: (dialect: Dialect) => string;
   readonly request: CompletionRequest | ChatRequest;
-  /** Of the prompt, for an estimate of its tokens. */
-  readonly characters: () => number;
   readonly opening: string;
 }
 
-class Endpoint implements LanguageModel {
+/** A call with its requests. */
+interface Asked extends Call {
+  /** Requests of the same kind take about as long. */
+  readonly kind: string;
+  readonly ending: Ending;
+  /** Requests sent. */
+  attempts: number;
+}
+
+class Model implements OpenaiModel {
   readonly id: string;
   readonly maxInFlight: number;
   readonly structured: boolean;
   readonly #settings: Settings;
   readonly #clock: Clock;
   readonly #random: () => number;
-  readonly #pool: Pool;
-  readonly #slots: Slots;
+  readonly #endpoints: readonly Endpoint[];
+  readonly #places: Places;
+  readonly #durations = new DurationsByKind();
+  readonly #patience: Patience;
+  readonly #hedging: Hedging | undefined;
+  readonly #pace = new Pace();
   /** One for each request that is not settled. */
-  readonly #open = new Set<AbortController>();
+  readonly #open = new Set<Ending>();
   #dialect = widest;
   #closed = false;
 
@@ -69,9 +94,10 @@ class Endpoint implements LanguageModel {
     this.#settings = settings;
     this.#clock = clock;
     this.#random = random;
-    this.#slots = new Slots(settings.maxInFlight);
-    const connect = { timeout: Math.min(settings.timeoutMs, 10_000) };
-    this.#pool = new Pool(settings.origin, { connections: settings.maxInFlight, pipelining: 1, connect });
+    this.#endpoints = settings.addresses.map((address) => new Endpoint(address, settings, clock));
+    this.#places = new Places(this.#endpoints, settings.maxInFlight, clock);
+    this.#patience = new Patience(settings.isPatient);
+    this.#hedging = settings.hedge && new Hedging(settings.hedge);
   }
 
   complete(request: CompletionRequest): Promise<Completion> {
@@ -80,7 +106,6 @@ class Endpoint implements LanguageModel {
       path: 'completions',
       body: (dialect) => completionBody(model, request, dialect, grammar),
       request,
-      characters: () => request.prompt.length,
       opening: '',
     });
   }
@@ -91,76 +116,133 @@ class Endpoint implements LanguageModel {
       path: 'chat/completions',
       body: (dialect) => chatBody(model, request, dialect, grammar),
       request,
-      characters: () => request.messages.reduce((sum, { content }) => sum + content.length, 0),
       opening: opening(request),
     });
   }
 
+  endpoints(): readonly EndpointView[] {
+    return this.#endpoints.map((endpoint) => endpoint.view());
+  }
+
+  hedged(): number {
+    return this.#hedging?.sent ?? 0;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
-    for (const ending of this.#open) ending.abort(this.#wasClosed());
-    await this.#pool.destroy();
+    for (const ending of this.#open) ending.end(this.#wasClosed());
+    this.#places.close();
+    await Promise.all(this.#endpoints.map((endpoint) => endpoint.close()));
   }
 
   async #ask(call: Call): Promise<Completion> {
-    const { signal } = call.request;
+    const { signal, maxTokens } = call.request;
     signal?.throwIfAborted();
     if (this.#closed) throw this.#wasClosed();
-    const ending = new AbortController();
-    const abort = () => ending.abort(signal?.reason);
+    const ending = new Ending();
+    const abort = () => ending.end(signal?.reason);
     // One signal may end any number of requests, of which Node would warn.
     if (signal) setMaxListeners(0, signal);
     signal?.addEventListener('abort', abort, { once: true });
     this.#open.add(ending);
     try {
-      await this.#slots.take(ending.signal);
-      try {
-        return await this.#untilAnswered(call, ending.signal);
-      } finally {
-        this.#slots.give();
-      }
+      return await this.#untilAnswered({ ...call, kind: `${call.path} ${maxTokens}`, ending, attempts: 0 });
     } finally {
       this.#open.delete(ending);
       signal?.removeEventListener('abort', abort);
     }
   }
 
-  async #untilAnswered(call: Call, signal: AbortSignal): Promise<Completion> {
+  async #untilAnswered(asked: Asked): Promise<Completion> {
+    let place = await this.#places.take(asked.ending);
     const startedAt = this.#clock.now();
-    let failed = 0;
-    for (let attempts = 1; ; attempts += 1) {
+    /** Endpoints that failed since the last back-off. */
+    const avoid = new Set<Endpoint>();
+    for (let failed = 0; ; ) {
       const dialect = this.#dialect;
+      const { endpoint } = place;
       try {
-        const answer = await this.#attempt(call, dialect, signal);
-        return this.#completion(call, answer, { startedAt, milliseconds: this.#clock.now() - startedAt, attempts });
+        const answer = await this.#answered(asked, dialect, place);
+        const milliseconds = this.#clock.now() - startedAt;
+        return this.#completion(asked, answer, { startedAt, milliseconds, attempts: asked.attempts });
       } catch (error) {
-        signal.throwIfAborted();
+        asked.ending.throwIfEnded();
         if (!(error instanceof Failure)) throw error;
-        if (this.#narrow(dialect, error)) continue;
-        const delay = retryDelay(error, failed, this.#settings.retries, this.#random);
-        if (delay === undefined) throw this.#final(error, attempts);
-        failed += 1;
-        await this.#clock.sleep(delay, signal);
+        if (!this.#narrow(dialect, error)) {
+          avoid.add(endpoint);
+          if (!this.#mayGoElsewhere(error, failed, avoid)) {
+            await this.#backOff(asked, error, failed, endpoint);
+            avoid.clear();
+          }
+          failed += 1;
+        }
       }
+      place = await this.#places.take(asked.ending, avoid);
     }
   }
 
-  async #attempt(call: Call, dialect: Dialect, signal: AbortSignal): Promise<Answer> {
-    const { path, headers, timeoutMs, idleTimeoutMs } = this.#settings;
-    const reader = new AnswerReader(call.request.stop);
-    const reply = await post(this.#pool, {
-      path: path(call.path),
-      headers,
-      body: call.body(dialect),
-      timeoutMs,
-      idleTimeoutMs,
-      signal,
-      onText: (piece) => reader.read(piece),
-    });
-    if (reply.status < 200 || reply.status >= 300) {
-      throw refused(reply.status, reply.headers, reply.text, this.#clock.now());
+  #mayGoElsewhere(failure: Failure, failed: number, avoid: ReadonlySet<Endpoint>): boolean {
+    const mayHelp = failure.retriable || failure.misplaced;
+    return mayHelp && failed < this.#settings.retries && this.#places.hasOther(avoid);
+  }
+
+  async #backOff({ kind, ending, attempts }: Asked, failure: Failure, failed: number, at: Endpoint): Promise<void> {
+    const usualMs = this.#durations.of(kind).quantile(0.5);
+    const delay = retryDelay(failure, failed, this.#settings.retries, this.#random, usualMs);
+    if (delay === undefined) throw this.#final(failure, attempts, at);
+    await this.#clock.sleep(delay, ending.signal());
+  }
+
+  #answered(asked: Asked, dialect: Dialect, place: Place): Promise<Answer> {
+    const send = (at: Place, ending: Ending) => this.#send(asked, dialect, at, ending);
+    const afterMs = this.#hedging?.afterMs(this.#durations.of(asked.kind));
+    if (this.#hedging === undefined || afterMs === undefined) return send(place, asked.ending);
+    const spare = (ending: Ending) => this.#places.take(ending, new Set([place.endpoint]), true);
+    return this.#hedging.raced({ ending: asked.ending, afterMs, place, spare, send });
+  }
+
+  /** One request at the place, which is given back at its end. */
+  async #send(asked: Asked, dialect: Dialect, place: Place, ending: Ending): Promise<Answer> {
+    const { headers, timeoutMs, idleTimeoutMs } = this.#settings;
+    const { endpoint, sent } = place;
+    let reader: AnswerReader | undefined;
+    const begun = () => {
+      reader ??= new AnswerReader(asked.request.stop);
+      return reader;
+    };
+    const durations = this.#durations.of(asked.kind);
+    asked.attempts += 1;
+    this.#patience.sent();
+    try {
+      ending.throwIfEnded();
+      const reply = await endpoint.exchange({
+        path: endpoint.address.path(asked.path),
+        headers,
+        body: asked.body(dialect),
+        timeoutMs,
+        idleTimeoutMs,
+        patienceMs: () => this.#patience.ms(asked.kind),
+        mayGiveUp: () => this.#patience.mayGiveUp(),
+        ending,
+        onText: (piece) => begun().read(piece),
+      });
+      if (reply.status < 200 || reply.status >= 300) {
+        throw refused(reply.status, reply.headers, reply.text, this.#clock.now());
+      }
+      const answer = begun().end();
+      const { firstMs, totalMs } = reply;
+      const completionTokens = answer.completionTokens ?? estimated(answer.text.length);
+      durations.add(totalMs);
+      this.#patience.heard(asked.kind, firstMs);
+      endpoint.answered(sent, this.#pace.latencyMs({ firstMs, totalMs, completionTokens }));
+      return answer;
+    } catch (error) {
+      if (!(error instanceof Failure)) endpoint.left();
+      else if (endpoint.failed(sent, error) && this.#places.hasOther(new Set([endpoint]))) endpoint.giveUpSilent();
+      throw error;
+    } finally {
+      this.#places.give();
     }
-    return reader.end();
   }
 
   /** Whether the request is worth sending again in another dialect: one narrowed now, or by another request meanwhile. */
@@ -176,39 +258,17 @@ class Endpoint implements LanguageModel {
     answer: Answer,
     sent: Pick<Completion, 'startedAt' | 'milliseconds' | 'attempts'>,
   ): Completion {
-    const usage = {
-      promptTokens: answer.promptTokens ?? estimated(call.characters()),
-      completionTokens: answer.completionTokens ?? estimated(answer.text.length),
-    };
-    const { price } = this.#settings;
-    return {
-      text: withoutOpening(answer.text, call.opening),
-      finishReason: answer.finishReason,
-      usage,
-      model: `openai/${answer.model ?? this.#settings.model}`,
-      cost: price ? (usage.promptTokens * price.input + usage.completionTokens * price.output) / 1e6 : null,
-      ...sent,
-    };
+    const { model, price } = this.#settings;
+    return completionOf(call.request, answer, { model, price, opening: call.opening, ...sent });
   }
 
   #wasClosed(): HeadwaterError {
     return new HeadwaterError('engine-closed', `${this.id} was closed before it answered`);
   }
 
-  #final(failure: Failure, attempts: number): HeadwaterError {
-    const { where, redact } = this.#settings;
+  #final(failure: Failure, attempts: number, { address: { where } }: Endpoint): HeadwaterError {
+    const { redact } = this.#settings;
     const tries = attempts > 1 ? ` (${attempts} requests)` : '';
     return new HeadwaterError(failure.code, `${this.id} at ${where}: ${redact(failure.message).slice(0, 300)}${tries}`);
   }
-}
-
-/** Servers that do not stream give an opened answer as a whole. */
-function withoutOpening(text: string, start: string): string {
-  const repeated = start.trim();
-  if (repeated === '' || !text.trimStart().startsWith(repeated)) return text;
-  return text.trimStart().slice(repeated.length);
-}
-
-function estimated(characters: number): number {
-  return Math.ceil(characters / 4);
 }

@@ -70,6 +70,8 @@ export function completionBody(
     model,
     prompt: wellFormed(request.prompt),
     ...sampling(request, dialect),
+    // At 0 llama.cpp gives none at all.
+    logprobs: request.logprobs === undefined ? undefined : Math.max(1, request.logprobs),
     ...structure(request, dialect, grammar, 'json_schema'),
   });
 }
@@ -88,6 +90,7 @@ export function chatBody(
       ? { continue_final_message: true, add_generation_prompt: false }
       : {}),
     ...sampling(request, dialect),
+    ...(request.logprobs === undefined ? {} : { logprobs: true, top_logprobs: Math.max(1, request.logprobs) }),
     ...structure(request, dialect, grammar, 'response_format'),
   });
 }

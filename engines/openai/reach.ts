@@ -36,6 +36,15 @@ export async function reach(url: string, signal: AbortSignal): Promise<void> {
   }
 }
 
+/** The same for several endpoints of a model, of which one that listens is enough; rejects for the first that does not. */
+export async function reachAny(urls: readonly string[], signal: AbortSignal): Promise<void> {
+  try {
+    await Promise.any(urls.map((url) => reach(url, signal)));
+  } catch (error) {
+    throw error instanceof AggregateError ? error.errors[0] : error;
+  }
+}
+
 function modelsOf(base: string): URL {
   const url = new URL(base);
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/models`;

@@ -9,19 +9,22 @@ const longestRetryAfterMs = 300_000;
  *
  * Exponential from 500 ms to 60 s with the upper half of each step random: clients that failed together spread out, and eight
  * retries still always outlast a minute of refusals, which full jitter would not promise. A server's own `Retry-After` is a
- * lower bound, up to 5 minutes, spread by a tenth.
+ * lower bound, up to 5 minutes, spread by a tenth. The first retry need not be later than an answer takes: where answers take
+ * 50 ms, half a second of waiting would be ten of them.
  *
  * @param failed requests of this call that failed before this one, not counting it
  * @param random uniform on [0, 1)
+ * @param usualMs of an answer
  */
 export function retryDelay(
   failure: Failure,
   failed: number,
   retries: number,
   random: () => number,
+  usualMs = firstMs,
 ): number | undefined {
   if (!failure.retriable || failed >= retries) return undefined;
-  const step = Math.min(longestMs, firstMs * 2 ** failed);
+  const step = failed === 0 ? Math.min(firstMs, usualMs) : Math.min(longestMs, firstMs * 2 ** failed);
   const backOff = step * (0.5 + random() / 2);
   const asked = Math.min(longestRetryAfterMs, failure.retryAfterMs ?? 0);
   return Math.max(backOff, asked * (1 + random() / 10));

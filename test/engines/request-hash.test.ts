@@ -38,6 +38,7 @@ it('differs in all that decides an answer', () => {
       { ...request, stop: ['a', 'b'] },
       { ...request, grammar: 'a' },
       { ...request, schema: {} },
+      { ...request, logprobs: 0 },
       chat,
       { ...chat, messages: [{ role: 'assistant' as const, content: 'a' }] },
     ].map((each) => requestHash('m', each)),

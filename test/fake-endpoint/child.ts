@@ -3,13 +3,15 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
-import type { FakeEndpointSettings, FakeEndpointStats } from './fake-endpoint.mjs';
+import type { FakeEndpointCounts, FakeEndpointSettings, FakeEndpointStats } from './fake-endpoint.mjs';
 
 export interface FakeEndpointProcess {
   /** The base of the API. */
   readonly url: string;
   readonly pid: number;
   stats(): Promise<FakeEndpointStats>;
+  /** Without the requests, of which there may be many. */
+  counts(): Promise<FakeEndpointCounts>;
   /** Kills it at once, with SIGKILL. */
   close(): Promise<void>;
 }
@@ -29,6 +31,7 @@ export async function spawnFakeEndpoint(
     url,
     pid: child.pid ?? 0,
     stats: async () => (await (await fetch(`${url}/stats`)).json()) as FakeEndpointStats,
+    counts: async () => (await (await fetch(`${url}/counts`)).json()) as FakeEndpointCounts,
     close: async () => {
       const ended = once(child, 'exit');
       if (child.kill('SIGKILL')) await ended;

@@ -46,6 +46,14 @@ export interface FakeEndpointSettings {
   readonly latencyMs?: number;
   /** A share of the requests that take so many times longer. */
   readonly slowest?: { readonly share: number; readonly factor: number };
+  /** Latency doubles while more requests are open than `above`, and again with each further `each`. */
+  readonly collapse?: { readonly above: number; readonly each?: number };
+  /** Names of its models; others are answered with 404. @default any */
+  readonly models?: readonly string[];
+  /** After so many requests, answers carry another model's name. */
+  readonly renamed?: { readonly after: number; readonly to: string };
+  /** Whether answers carry log probabilities where they are asked for. @default false */
+  readonly logprobs?: boolean;
   /** The first that fits is what happens. */
   readonly faults?: readonly Fault[];
   /** Whether answers count their tokens. @default true */
@@ -67,7 +75,7 @@ export interface FakeEndpointOptions extends FakeEndpointSettings {
   readonly now?: () => number;
 }
 
-export interface FakeEndpointStats {
+export interface FakeEndpointCounts {
   readonly requests: number;
   /** Whole and in order. */
   readonly answered: number;
@@ -75,6 +83,9 @@ export interface FakeEndpointStats {
   readonly aborted: number;
   readonly inFlight: number;
   readonly mostInFlight: number;
+}
+
+export interface FakeEndpointStats extends FakeEndpointCounts {
   /** By the hash of the request's body. */
   readonly byRequest: Readonly<Record<string, { readonly asked: number; readonly answered: number }>>;
 }

@@ -49,9 +49,13 @@ class FakeEndpoint {
     });
   }
 
-  stats() {
+  counts() {
     const { requests, answered, aborted, inFlight, mostInFlight } = this;
-    return { requests, answered, aborted, inFlight, mostInFlight, byRequest: Object.fromEntries(this.byRequest) };
+    return { requests, answered, aborted, inFlight, mostInFlight };
+  }
+
+  stats() {
+    return { ...this.counts(), byRequest: Object.fromEntries(this.byRequest) };
   }
 
   close() {
@@ -62,24 +66,33 @@ class FakeEndpoint {
   async #serve(request, response) {
     const arrived = performance.now();
     const body = await text(request);
-    const route = /\/(completions|chat\/completions|stats)(?:\?.*)?$/.exec(request.url)?.[1];
+    const route = /\/(completions|chat\/completions|models|stats|counts)(?:\?.*)?$/.exec(request.url)?.[1];
     if (route === 'stats') return sendJson(response, 200, this.stats());
+    if (route === 'counts') return sendJson(response, 200, this.counts());
     if (route === undefined) return sendJson(response, 404, error(404, `no route ${request.url}`));
     if (this.#options.key !== undefined && request.headers.authorization !== `Bearer ${this.#options.key}`) {
       return sendJson(response, 401, error(401, `Incorrect API key provided: ${request.headers.authorization}`));
     }
-    const asked = JSON.parse(body);
+    const { models, renamed } = this.#options;
+    if (route === 'models') return sendJson(response, 200, modelList(models ?? ['fake']));
+    const sent = JSON.parse(body);
+    const asked = renamed !== undefined && this.requests >= renamed.after ? { ...sent, model: renamed.to } : sent;
     const hash = createHash('sha256').update(body).digest('hex').slice(0, 32);
     const seen = this.byRequest.get(hash) ?? { asked: 0, answered: 0 };
     this.byRequest.set(hash, seen);
     seen.asked += 1;
     this.#begin(response);
+    if (models !== undefined && !models.includes(sent.model)) {
+      return sendJson(response, 404, error(404, `The model \`${sent.model}\` does not exist.`));
+    }
+    // How many are open when a request comes is what a server that collapses gets slow from.
+    const load = this.inFlight;
     const refusal = this.#options.refuse?.(asked);
     if (refusal !== undefined) return sendJson(response, 400, error(400, refusal));
     const fault = this.#faultOf(hash, seen.asked, body);
     if (fault !== undefined && (await this.#misbehave(fault, response, route, asked, hash))) return;
     const send = this.#prepared(response, route, asked, this.#options.answer(asked, hash));
-    await this.#delay(hash, response, arrived);
+    await this.#delay(hash, response, arrived, load);
     send();
     this.answered += 1;
     seen.answered += 1;
@@ -109,12 +122,14 @@ class FakeEndpoint {
     return undefined;
   }
 
-  #delay(hash, response, arrived) {
-    const { latencyMs, slowest } = this.#options;
+  #delay(hash, response, arrived, load) {
+    const { latencyMs, slowest, collapse } = this.#options;
     // Who is slow is drawn by the request, so that a replay is as slow.
     const draw = Number.parseInt(hash.slice(8, 16), 16) / 2 ** 32;
-    const ms = slowest && draw < slowest.share ? latencyMs * slowest.factor : latencyMs;
-    return ms === 0 ? undefined : elapsed(Math.ceil(ms - (performance.now() - arrived)), response);
+    const unloaded = slowest && draw < slowest.share ? latencyMs * slowest.factor : latencyMs;
+    const ms = unloaded * slowdown(collapse, load);
+    // A timer is late by half a millisecond in the mean, so the part of one that is left over is left out.
+    return ms === 0 ? undefined : elapsed(Math.floor(ms - (performance.now() - arrived)), response);
   }
 
   /** Whether the request got its (bad) answer. */
@@ -177,7 +192,10 @@ class FakeEndpoint {
   /** The answer is made before the delay, so that the delay is all that a client waits for. */
   #prepared(response, route, asked, answer) {
     const { stream, usage } = this.#options;
-    if (!asked.stream || !stream) return () => sendJson(response, 200, whole(route, asked, answer, usage));
+    if (!asked.stream || !stream) {
+      const spelled = this.#options.logprobs && asked.logprobs ? spoken(route, limited(asked, answer).text) : undefined;
+      return () => sendJson(response, 200, whole(route, asked, answer, usage, spelled));
+    }
     const events = this.#events(route, asked, answer);
     return () => {
       this.#startEvents(response);
@@ -192,32 +210,65 @@ class FakeEndpoint {
   #events(route, asked, answer) {
     const { text: content, finishReason } = limited(asked, answer);
     const size = Math.max(1, Math.ceil(content.length / this.#options.pieces));
-    const events = [];
+    // Put together from parts: JSON of each event would take longer than the client's whole work.
+    const [before, between] = partsOf(route, asked.model);
+    let events = '';
     for (let from = 0; from < content.length; from += size) {
-      events.push(chunk(route, asked, content.slice(from, from + size), null));
+      const piece = content.slice(from, from + size);
+      const spoken = logprobsOf(this.#options, route, asked, piece);
+      events += `${before}${JSON.stringify(piece)}${between}${spoken}"finish_reason":null}]}\n\n`;
     }
-    events.push(chunk(route, asked, '', finishReason));
+    events += `${before}""${between}"finish_reason":${JSON.stringify(finishReason)}}]}\n\n`;
     if (this.#options.usage && asked.stream_options?.include_usage) {
-      events.push({ ...chunk(route, asked, '', null), choices: [], usage: usageOf(asked, content) });
+      const counted = { id: 'fake', model: asked.model, choices: [], usage: usageOf(asked, content) };
+      events += `data: ${JSON.stringify(counted)}\n\n`;
     }
-    return `${events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('')}data: [DONE]\n\n`;
+    return `${events}data: [DONE]\n\n`;
   }
 }
 
-function whole(route, asked, answer, usage = true) {
+/** What stands before and after the text of an event. */
+function partsOf(route, model) {
+  const start = `data: {"id":"fake","model":${JSON.stringify(model)},"choices":[{"index":0,`;
+  return route === 'completions' ? [`${start}"text":`, ','] : [`${start}"delta":{"content":`, '},'];
+}
+
+/** A made-up log probability for each word, in the shape of the route; empty where none were asked for. */
+function logprobsOf({ logprobs }, route, asked, piece) {
+  if (!logprobs || asked.logprobs === undefined || asked.logprobs === false) return '';
+  return `"logprobs":${JSON.stringify(spoken(route, piece))},`;
+}
+
+function spoken(route, piece) {
+  const words = piece.match(/\s*\S+|\s+$/g) ?? [];
+  const likely = words.map((word) => -1 / (1 + word.length));
+  if (route === 'completions') {
+    return { tokens: words, token_logprobs: likely, top_logprobs: words.map((word, i) => ({ [word]: likely[i] })) };
+  }
+  return {
+    content: words.map((token, i) => ({ token, logprob: likely[i], top_logprobs: [{ token, logprob: likely[i] }] })),
+  };
+}
+
+/** Latency doubles above a number of open requests, and again with each further `each`. */
+function slowdown(collapse, load) {
+  if (collapse === undefined || load <= collapse.above) return 1;
+  return collapse.each === undefined ? 2 : 2 ** Math.ceil((load - collapse.above) / collapse.each);
+}
+
+function modelList(names) {
+  return { object: 'list', data: names.map((id) => ({ id, object: 'model' })) };
+}
+
+function whole(route, asked, answer, usage = true, logprobs = undefined) {
   const { text: content, finishReason } = limited(asked, answer);
   const said = route === 'completions' ? { text: content } : { message: { role: 'assistant', content } };
   return {
     id: 'fake',
     model: asked.model,
-    choices: [{ index: 0, ...said, finish_reason: finishReason }],
+    choices: [{ index: 0, ...said, ...(logprobs ? { logprobs } : {}), finish_reason: finishReason }],
     ...(usage ? { usage: usageOf(asked, content) } : {}),
   };
-}
-
-function chunk(route, asked, content, finishReason) {
-  const said = route === 'completions' ? { text: content } : { delta: { content } };
-  return { id: 'fake', model: asked.model, choices: [{ index: 0, ...said, finish_reason: finishReason }] };
 }
 
 /** The answer up to the first stop text and the most tokens, of which it counts four characters each. */
@@ -253,10 +304,16 @@ function elapsed(ms, response) {
   });
 }
 
-async function text(request) {
-  const chunks = [];
-  for await (const part of request) chunks.push(part);
-  return Buffer.concat(chunks).toString('utf8');
+function text(request) {
+  return new Promise((resolve, reject) => {
+    let body = '';
+    request.setEncoding('utf8');
+    request.on('data', (part) => {
+      body += part;
+    });
+    request.on('end', () => resolve(body));
+    request.on('error', reject);
+  });
 }
 
 async function main(options) {

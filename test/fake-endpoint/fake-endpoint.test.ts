@@ -6,9 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
 
-import { parseAnswer, parseFields } from '../../operators/bare/parse.js';
-import { draftPrompt, refineMessages } from '../../operators/bare/prompts.js';
-import { tagsOf } from '../../operators/bare/tags.js';
+import { blocks } from '../../operators/bare/layouts/blocks.js';
+import { copyEditMessages, draftPrompt, editMessages } from '../../operators/bare/prompts.js';
 import { domain } from '../../schemas/domain.js';
 import type { Plan } from '../../schemas/plan.js';
 import { spawnFakeEndpoint } from './child.js';
@@ -46,20 +45,19 @@ describe('answers', () => {
 
   it('parse as the fields of a domain, drafts and edits', () => {
     const about = domain.parse({ about: 'E-mails.', fields: { subject: {}, body: {} }, vary: { tone: ['dry'] } });
-    const tags = tagsOf(about);
+    const layout = blocks(about);
     const fields = { subject: 'A walk', body: 'It was long.\nNote: it rained.' };
     const id = '0'.repeat(32);
     const plan: Plan = {
       ...{ kind: 'plan', id, lane: 0, ordinal: 0, method: 'bare', vary: { tone: 'dry' }, seedCount: 1 },
       ...{ examples: [{ id, fields, vary: {} }], randomSeed: 1, plannedAt: 0 },
     };
-    const { prompt } = draftPrompt(about, plan);
-    const draft = parseFields(fieldAnswer({ model: 'm', prompt }, id).text, tags);
+    const { prompt } = draftPrompt(about, layout, plan);
+    const draft = layout.parseRaw(fieldAnswer({ model: 'm', prompt }, id).text, false);
     expect(draft).toHaveProperty('fields');
-    for (const style of ['edit', 'copy-edit'] as const) {
-      const messages = refineMessages(about, plan, fields, style);
-      const { text } = fieldAnswer({ model: 'm', messages }, id);
-      const refined = style === 'edit' ? parseAnswer(text, tags) : parseFields(text, tags);
+    const edit = fieldAnswer({ model: 'm', messages: editMessages(about, layout, plan, fields) }, id);
+    const copyEdit = fieldAnswer({ model: 'm', messages: copyEditMessages(about, fields) }, id);
+    for (const refined of [layout.parse(edit.text), layout.parseRaw(copyEdit.text, false)]) {
       expect(refined).toMatchObject({ fields: { subject: 'A walk', body: expect.stringMatching(/^It was/) } });
     }
   });
@@ -140,3 +138,46 @@ function isRunning(pid: number): boolean {
     return false;
   }
 }
+
+it('gets slower above a number of open requests', async () => {
+  const server = await startFakeEndpoint({ latencyMs: 40, collapse: { above: 2 } });
+  const took = async (count: number) => {
+    const start = performance.now();
+    const all = Array.from({ length: count }, (_, seed) => post(`${server.url}/completions`, { prompt: 'a', seed }));
+    await Promise.all((await Promise.all(all)).map((response) => response.text()));
+    return performance.now() - start;
+  };
+  expect(await took(2)).toBeGreaterThanOrEqual(39);
+  expect(await took(3)).toBeGreaterThanOrEqual(79);
+  await server.close();
+});
+
+it('lists its models, refuses others, and changes the name on the way', async () => {
+  const server = await startFakeEndpoint({ models: ['one', 'two'], renamed: { after: 2, to: 'three' } });
+  const listed: unknown = await (await fetch(`${server.url}/models`)).json();
+  expect(listed).toMatchObject({ data: [{ id: 'one' }, { id: 'two' }] });
+  const unknown = await post(`${server.url}/completions`, { model: 'none', prompt: 'a' });
+  expect([unknown.status, await unknown.text()]).toEqual([404, expect.stringContaining('`none` does not exist')]);
+  const names: unknown[] = [];
+  for (let time = 0; time < 2; time += 1) {
+    const answer = await post(`${server.url}/completions`, { model: 'one', prompt: 'a' });
+    names.push(/"model":"(\w+)"/.exec(await answer.text())?.[1]);
+  }
+  expect(names).toEqual(['one', 'three']);
+  await server.close();
+});
+
+it('has log probabilities where they are asked for, streamed or not', async () => {
+  const server = await startFakeEndpoint({ logprobs: true, answer: () => ({ text: 'one two' }), pieces: 1 });
+  const body = { model: 'm', prompt: 'a', messages: [{ role: 'user', content: 'a' }], logprobs: true };
+  const chat = await (await post(`${server.url}/chat/completions`, body)).json();
+  expect(chat).toMatchObject({
+    choices: [{ logprobs: { content: [{ token: 'one', logprob: -0.25 }, { token: ' two' }] } }],
+  });
+  const streamed = await (await post(`${server.url}/completions`, { ...body, logprobs: 1, stream: true })).text();
+  expect(streamed).toContain('"logprobs":{"tokens":["one"," two"],"token_logprobs":[-0.25,-0.2]');
+  expect(await (await post(`${server.url}/completions`, { prompt: 'a', stream: true })).text()).not.toContain(
+    'logprobs',
+  );
+  await server.close();
+});

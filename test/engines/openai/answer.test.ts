@@ -29,6 +29,7 @@ it('is the same however the body is cut into pieces', () => {
         finishReason: 'stop',
         promptTokens: 3,
         completionTokens: texts.length,
+        logprobs: [],
         model: texts.length > 0 ? 'm' : undefined,
       });
     }),

@@ -75,7 +75,9 @@ describe('a failure that passes', () => {
     closing.push(() => server.close());
     const made = model(server.url, { clock });
     const answers = await Promise.all(Array.from({ length: 64 }, (_, seed) => made.complete({ ...request, seed })));
-    expect(answers.every(({ attempts }) => attempts > 1 && attempts <= 9)).toBe(true);
+    // Some are not even sent while the server asks to wait.
+    expect(answers.some(({ attempts }) => attempts > 1)).toBe(true);
+    expect(answers.every(({ attempts }) => attempts <= 9)).toBe(true);
     expect(Object.values(server.stats().byRequest).map(({ answered }) => answered)).toEqual(Array(64).fill(1));
   });
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 
-import { reach } from '../../../engines/openai/reach.js';
+import { reach, reachAny } from '../../../engines/openai/reach.js';
 import { startFakeEndpoint } from '../../fake-endpoint/fake-endpoint.mjs';
 
 const signal = new AbortController().signal;
@@ -33,4 +33,13 @@ test.each([
 
 test('rejects with the reason of the signal', async () => {
   await expect(reach('http://127.0.0.1:9/v1', AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');
+});
+
+test('of several endpoints one that listens is enough', async () => {
+  const server = await startFakeEndpoint();
+  onTestFinished(() => server.close());
+  await reachAny(['http://127.0.0.1:9/v1', server.url], signal);
+  const nowhere = reachAny(['http://127.0.0.1:9/v1', 'http://127.0.0.1:9/v2'], signal);
+  await expect(nowhere).rejects.toMatchObject({ code: 'endpoint-unreachable' });
+  await expect(reachAny([server.url], AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');
 });
