@@ -8,7 +8,7 @@ import { FolderLock } from './folder-lock.js';
 import { recipeDifferences } from './recipe-differences.js';
 
 /** Of what this version writes; a folder with a higher one is refused. */
-const folderFormat = 2;
+const folderFormat = 3;
 
 /** A folder that holds the run of one pipeline, taken by this process. */
 export interface DataFolder {

@@ -7,8 +7,11 @@ import type { Entry } from './entry.js';
 /** Rows that are read at once within a row group: what bounds the memory where row groups are large. */
 const batchRows = 10_000;
 
-/** The rows of a Parquet file as objects, `line` being the row from 1. Throws `input-unreadable` where it is not Parquet. */
-export async function* parquetRows(path: string, columns: readonly string[]): AsyncGenerator<Entry> {
+/**
+ * The rows of a Parquet file as objects, `line` being the row from 1; all columns where none are named. Throws `input-unreadable` where
+ * it is not Parquet.
+ */
+export async function* parquetRows(path: string, columns?: readonly string[]): AsyncGenerator<Entry> {
   const file = await asyncBufferFromFile(path);
   const unreadable = (cause: unknown): HeadwaterError => {
     const what = cause instanceof Error ? cause.message : String(cause);
@@ -18,9 +21,9 @@ export async function* parquetRows(path: string, columns: readonly string[]): As
     throw unreadable(cause);
   });
   const present = parquetSchema(metadata).children.map((column) => column.element.name);
-  const read = columns.filter((column) => present.includes(column));
+  const read = columns === undefined ? present : columns.filter((column) => present.includes(column));
   if (read.length === 0) {
-    const message = `${path} has the columns ${present.join(', ')}, and none of ${columns.join(', ')}`;
+    const message = `${path} has the columns ${present.join(', ')}, and none of ${(columns ?? []).join(', ')}`;
     throw new HeadwaterError('input-unreadable', message);
   }
   let line = 0;

@@ -1,18 +1,29 @@
 import type { Document } from '../../schemas/document.js';
 import type { Domain } from '../../schemas/domain.js';
 import type { Origin } from '../../schemas/example.js';
+import type { Given } from '../../schemas/given.js';
 import { recordId } from '../../schemas/ids.js';
 import type { Real } from '../../schemas/real.js';
 import type { Seed } from '../../schemas/seed.js';
 
-/** The inputs that files and modules can be read into, by the name of their topic. */
+/** The inputs that files and modules can be read into, by their name in a recipe. */
 export interface InputRecords {
   readonly seeds: Seed;
   readonly real: Real;
   readonly documents: Document;
+  readonly drafts: Given;
 }
 
 export type InputKind = keyof InputRecords;
+
+export const inputKinds = ['seeds', 'real', 'documents', 'drafts'] as const satisfies readonly InputKind[];
+/** Where an input's records lie, unless the recipe names another topic of ours. */
+export const inputTopics: Readonly<Record<InputKind, string>> = {
+  seeds: 'seeds',
+  real: 'real',
+  documents: 'documents',
+  drafts: 'given',
+};
 
 /** Where an object stands in its input: part of its id, so that equal lines stay two records. */
 export interface Place {
@@ -27,10 +38,10 @@ export class Misfit extends Error {}
 export function keysOf(kind: InputKind, domain: Domain): readonly string[] {
   if (kind === 'documents') return ['text', 'title'];
   const label = domain.label === undefined ? [] : [domain.label.field];
-  return [...Object.keys(domain.fields), ...label, ...(kind === 'seeds' ? Object.keys(domain.vary) : [])];
+  return [...Object.keys(domain.fields), ...label, ...(kind === 'real' ? [] : Object.keys(domain.vary))];
 }
 
-/** The keys among them that an object must have: only seeds need a label, as it decides which plans they are shown for. */
+/** The keys among them that an object must have: only seeds need a label. */
 export function requiredKeys(kind: InputKind, { fields, label }: Domain): readonly string[] {
   if (kind === 'documents') return ['text'];
   return [...Object.keys(fields), ...(kind === 'seeds' && label !== undefined ? [label.field] : [])];
@@ -58,8 +69,8 @@ export function toRecord(kind: InputKind, value: unknown, domain: Domain, place:
     const text = optional(object, name);
     if (text !== undefined) vary[name] = text;
   }
-  const id = recordId('seed', JSON.stringify(vary), ...causes);
-  return { kind: 'seed', id, fields, ...labelled, vary, origin };
+  const name = kind === 'seeds' ? 'seed' : 'given';
+  return { kind: name, id: recordId(name, JSON.stringify(vary), ...causes), fields, ...labelled, vary, origin };
 }
 
 function toDocument(object: object, place: Place, origin: Origin): Document {
@@ -72,7 +83,7 @@ function toDocument(object: object, place: Place, origin: Origin): Document {
 function labelOf(kind: InputKind, object: object, { label }: Domain): string | undefined {
   if (label === undefined) return undefined;
   const given = kind === 'seeds' ? required(object, label.field) : optional(object, label.field);
-  if (kind === 'seeds' && given !== undefined && !label.values.includes(given)) {
+  if (kind !== 'real' && given !== undefined && !label.values.includes(given)) {
     throw new Misfit(`'${label.field}' is '${given.slice(0, 60)}': expected ${label.values.join(' or ')}`);
   }
   return given;

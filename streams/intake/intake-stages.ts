@@ -4,7 +4,7 @@ import type { Outcome } from '../../operators/flow/outcome.js';
 import type { AnyRecord } from '../../schemas/codec.js';
 import { recordId } from '../../schemas/ids.js';
 import { type ForeignTopicConfig, isForeignTopic, type Recipe } from '../../schemas/recipe.js';
-import type { InputKind } from '../inputs/to-record.js';
+import { type InputKind, inputKinds } from '../inputs/to-record.js';
 import { foreignTopic } from '../kafka/topic-names.js';
 import type { Stage } from '../stage/stage.js';
 import type { StoredMessage } from '../topics.js';
@@ -18,11 +18,9 @@ export interface IntakeParts extends DecoderParts {
 
 export type IntakeStageName = `intake.${InputKind}`;
 
-const kinds: readonly InputKind[] = ['seeds', 'real', 'documents'];
-
 /** The names of the intake stages that a recipe needs. */
 export function intakeStageNames({ inputs }: Recipe): readonly IntakeStageName[] {
-  return kinds.filter((kind) => isForeignTopic(inputs[kind])).map((kind): IntakeStageName => `intake.${kind}`);
+  return inputKinds.filter((kind) => isForeignTopic(inputs[kind])).map((kind): IntakeStageName => `intake.${kind}`);
 }
 
 /**
@@ -30,7 +28,7 @@ export function intakeStageNames({ inputs }: Recipe): readonly IntakeStageName[]
  * follow their partitions, records our lanes. Throws `recipe-invalid` for a mapping that cannot be.
  */
 export function intakeStages(recipe: Recipe, parts: IntakeParts): readonly Stage[] {
-  return kinds.flatMap((kind) => {
+  return inputKinds.flatMap((kind) => {
     const input = recipe.inputs[kind];
     return isForeignTopic(input) ? [intakeStage(kind, input, recipe, parts)] : [];
   });

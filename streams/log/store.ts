@@ -8,6 +8,9 @@ import type { TopicSpec } from '../topics.js';
 import { openEnvironment } from './environment.js';
 import { storeFailure } from './store-failure.js';
 
+/** The file of the store, in its folder. */
+export const logFile = 'log.mdb';
+
 /** Of the layout below; a store with a higher one is refused. */
 const storeFormat = 1;
 
@@ -63,7 +66,7 @@ export class Store {
     let root: RootDatabase<number, string> | undefined;
     try {
       mkdirSync(dir, { recursive: true });
-      root = openEnvironment(join(dir, 'log.mdb'));
+      root = openEnvironment(join(dir, logFile));
       checkFormat(root, dir);
       return new Store(dir, root);
     } catch (error) {

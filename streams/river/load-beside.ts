@@ -1,13 +1,13 @@
 import type { Task } from '../topics.js';
 import { withEither } from '../with-either.js';
-import { type LoadOptions, loadRecords } from './load-input.js';
+import { type LoadKind, type LoadOptions, loadRecords } from './load-input.js';
 import { loadTopic } from './load-progress.js';
 
 /**
  * Loads an input beside a river, in one of all its workers at a time: whoever is given the one task of a group does it, and another
  * one goes on where that one ended. Resolves when the signal is aborted, and rejects when the input cannot be read.
  */
-export async function loadBeside(kind: 'real' | 'documents', options: LoadOptions, signal: AbortSignal): Promise<void> {
+export async function loadBeside(kind: LoadKind, options: LoadOptions, signal: AbortSignal): Promise<void> {
   const { topics } = options;
   await topics.ensure([loadTopic]);
   await new Promise<void>((resolve, reject) => {

@@ -4,14 +4,16 @@ import type { RecordOfKind } from '../../schemas/codec.js';
 import type { DeadLetter } from '../../schemas/dead-letter.js';
 import type { Domain } from '../../schemas/domain.js';
 import { HeadwaterError } from '../../schemas/errors.js';
+import { recordId } from '../../schemas/ids.js';
 import type { Seed } from '../../schemas/seed.js';
 import { crashPoint } from '../crash-point.js';
 import { deadLine } from '../inputs/dead-line.js';
 import { type InputCounts, type InputOptions, readInput } from '../inputs/read-input.js';
+import type { InputKind } from '../inputs/to-record.js';
 import { recordMessage } from '../record-message.js';
 import type { Message, Topics } from '../topics.js';
 import { loadedBefore, loadTopic, progressMessage } from './load-progress.js';
-import { targetMessage } from './targets.js';
+import { type Target, targetMessage } from './targets.js';
 
 export interface LoadOptions {
   readonly topics: Topics;
@@ -25,6 +27,8 @@ export interface LoadOptions {
   readonly domain: Domain;
   readonly now: () => number;
   readonly signal?: AbortSignal;
+  /** Records that there must be at the end of a load with `resume`. @default 0 */
+  readonly least?: number;
   readonly progress?: (counts: InputCounts) => void;
   /** How records are written, all or nothing. @default to the topics, as they are */
   readonly append?: (messages: readonly Message[]) => Promise<unknown>;
@@ -59,7 +63,7 @@ export async function readSeeds(options: Pick<LoadOptions, 'source' | 'base' | '
 export async function loadSeeds(
   read: Pick<ReadSeeds, 'seeds' | 'dead'>,
   options: Pick<LoadOptions, 'topics' | 'topic' | 'partitions' | 'now'>,
-  targets: readonly (number | null | undefined)[] = [],
+  targets: readonly (Target | undefined)[] = [],
 ): Promise<void> {
   await options.topics.append(seedMessages(read, options, targets));
 }
@@ -68,30 +72,33 @@ export async function loadSeeds(
 export function seedMessages(
   { seeds, dead }: Pick<ReadSeeds, 'seeds' | 'dead'>,
   { topic, partitions, now }: Pick<LoadOptions, 'topic' | 'partitions' | 'now'>,
-  targets: readonly (number | null | undefined)[] = [],
+  targets: readonly (Target | undefined)[] = [],
 ): readonly Message[] {
   const at = now();
   const lanes = Array.from({ length: partitions }, (_, lane) => lane);
   return [
     ...dead.map((letter) => recordMessage('dead-letters', 0, letter)),
     ...lanes.flatMap((lane) => seeds.map((seed) => recordMessage(topic, lane, seed))),
-    ...targets.flatMap((total, lane) => (total === undefined ? [] : [targetMessage(topic, lane, total, at)])),
+    ...targets.flatMap((target, lane) => (target === undefined ? [] : [targetMessage(topic, lane, target, at)])),
   ];
 }
 
+/** What is loaded record by record, partition by turns. */
+export type LoadKind = Exclude<InputKind, 'seeds'>;
+
 /**
- * Real records or documents into their topic, partition by turns. With `resume`, lines that an earlier load has read are passed
- * over, so that an interrupted load goes on where it ended, in the same partition.
+ * Real records, documents or given texts into their topic, partition by turns. With `resume`, lines that an earlier load has read are
+ * passed over, so that an interrupted load goes on where it ended, in the same partition; and at its end, a `loaded` tick tells
+ * each lane that all documents or given texts have come, behind one of them for each lane that had none. Throws
+ * `input-unreadable` for an input with fewer than `least` records.
  */
-export async function loadRecords(
-  kind: 'real' | 'documents',
-  options: LoadOptions,
-  resume: boolean,
-): Promise<InputCounts> {
+export async function loadRecords(kind: LoadKind, options: LoadOptions, resume: boolean): Promise<InputCounts> {
   const { topics, topic, partitions, signal, append: write = (messages) => topics.append(messages) } = options;
   await topics.ensure([loadTopic]);
   const { lines: loaded, records } = await loadedBefore(topics, topic);
   const input = readInput({ ...options, kind });
+  /** One for each lane, where there are as many. */
+  const first: RecordOfKind<'document' | 'given' | 'real'>[] = [];
   let turn = records;
   let batch: Message[] = [];
   /** The last line of each file in the batch. */
@@ -109,7 +116,7 @@ export async function loadRecords(
   }
 
   /** A record on its partition, or, where the topics take none of its size, as a dead letter. */
-  function placed(item: RecordOfKind<'real' | 'document'>, file: string, line: number): Message {
+  function placed(item: RecordOfKind<'real' | 'document' | 'given'>, file: string, line: number): Message {
     const message = recordMessage(topic, turn % partitions, item);
     const limit = topics.limits.maxMessageBytes - framingBytes;
     const bytes = message.value ?? new Uint8Array();
@@ -125,6 +132,7 @@ export async function loadRecords(
   for await (const item of input) {
     if (signal?.aborted) break;
     const { file = '', line = 0 } = item.origin;
+    if (item.kind !== 'dead-letter' && first.length < partitions) first.push(item);
     const place = placeOf(options, file);
     const before = loaded.get(place) ?? 0;
     if (resume && line <= before) continue;
@@ -133,8 +141,43 @@ export async function loadRecords(
     if (batch.length >= batchSize) await append();
   }
   if (batch.length > 0) await append();
+  if (resume && !signal?.aborted) {
+    checkEnough(kind, turn, options);
+    // Once for as many records as there are: a restart that finds no more of them says nothing.
+    if (kind !== 'real' && loaded.get(endMark) !== turn) {
+      await write([
+        ...ending(kind, first, turn, options),
+        progressMessage({ topic, file: endMark, line: turn, records: turn }),
+      ]);
+    }
+  }
   options.progress?.(input.counts);
   return input.counts;
+}
+
+/** In place of a file: how many records there were when all files had been read. */
+const endMark = '#loaded';
+
+function checkEnough(kind: LoadKind, records: number, { source, least = 0, partitions }: LoadOptions): void {
+  if (records >= least) return;
+  const text = `${sourceName(source)} has ${records} usable records for inputs.${kind}, and ${partitions} lanes need ${least}`;
+  throw new HeadwaterError('input-unreadable', `${text}: add some, or lower topics.partitions`);
+}
+
+/** The end of an input, for every lane: one without a record of its own shares one, or it would wait for ever. */
+function ending(
+  kind: 'documents' | 'drafts',
+  first: readonly RecordOfKind<'document' | 'given' | 'real'>[],
+  records: number,
+  { topic, partitions, now }: LoadOptions,
+): readonly Message[] {
+  return Array.from({ length: partitions }, (_, lane) => {
+    const shared = lane >= records ? first[lane % first.length] : undefined;
+    const id = recordId('tick', 'loaded', kind, lane, records);
+    const tick = { kind: 'tick', id, lane, reason: 'loaded', input: kind, total: records, at: now() } as const;
+    const messages = [recordMessage(topic, lane, tick)];
+    return shared === undefined ? messages : [recordMessage(topic, lane, shared), ...messages];
+  }).flat();
 }
 
 /** The same for the same file, whatever folder it was named from; a package or standard input is its own name. */

@@ -4,6 +4,8 @@ import type { Outcome } from '../../operators/flow/outcome.js';
 import type { Journal } from '../../operators/journal.js';
 import type { LanguageModel } from '../../operators/language-model.js';
 import { type Meter, silent } from '../../operators/meter.js';
+import type { BenchmarkIndex } from '../../operators/quality/benchmark-index.js';
+import type { DetectLanguage } from '../../operators/quality/language.js';
 import type { AnyRecord } from '../../schemas/codec.js';
 import type { IntakeParts } from '../intake/intake-stages.js';
 
@@ -15,7 +17,13 @@ export interface RiverParts {
   /** Undefined where the stages of this process ask none. */
   readonly base: JournaledModel | undefined;
   readonly instruct: JournaledModel | undefined;
+  /** Where the recipe names no judge, the instruct model. */
+  readonly judge?: JournaledModel | undefined;
   readonly embedder: Embedder | undefined;
+  /** Texts that must not come up again; undefined where the recipe names none. */
+  readonly benchmarks?: BenchmarkIndex | undefined;
+  /** Undefined where the recipe names no language. */
+  readonly detectLanguage?: DetectLanguage | undefined;
   readonly meter: Meter;
   /** The folder of the shards. */
   readonly shardDir: string;

@@ -1,6 +1,7 @@
 import { decode } from '../../schemas/codec.js';
 import type { Correction } from '../../schemas/correction.js';
 import type { LedgerEntry } from '../../schemas/ledger-entry.js';
+import type { Quality } from '../../schemas/quality.js';
 import type { Recipe } from '../../schemas/recipe.js';
 import { addOutcomes, countsKey, noOutcomes, type OutcomeCounts } from '../stage/outcome-counts.js';
 import { readAll } from '../stage/read-all.js';
@@ -10,6 +11,7 @@ import { hasMore } from './is-dry.js';
 import { isMmdKey, type MergedCorrection, mergedCorrection } from './merged-correction.js';
 import { type PartitionStatus, partitionStatuses } from './partition-status.js';
 import { idleParts } from './parts.js';
+import { type JudgeStatus, judgeStatus, newestQuality } from './quality-status.js';
 import { stageMemories } from './stage-memories.js';
 import { stagesOf } from './stages.js';
 import { readWorkers, type WorkerStatus } from './workers.js';
@@ -31,8 +33,22 @@ export interface LedgerSums {
   readonly dead: Readonly<Record<string, number>>;
   readonly promptTokens: number;
   readonly completionTokens: number;
-  /** US dollars; null where a price is not known. */
+  /** US dollars that were paid; null where a price is not known. */
   readonly cost: number | null;
+  /** `cost` by accepted sample; null where it is not known, or nothing is accepted. */
+  readonly costPerAccepted: number | null;
+  /** Plans whose lines have ended, the accepted ones among them. */
+  readonly ended: number;
+  /** `accepted` of `ended`; null where none has ended. */
+  readonly yield: number | null;
+  /** The ends without a sample, by stage, then by reason or code. */
+  readonly endings: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Requests that were not asked, since other runs had paid for their answers. */
+  readonly savedCalls: number;
+  /** What those had read and written, which is among the tokens. */
+  readonly savedTokens: number;
+  /** What those had cost, in US dollars; null where a price is not known. */
+  readonly savedCost: number | null;
 }
 
 export interface RiverStatus {
@@ -42,6 +58,10 @@ export interface RiverStatus {
   readonly correction: Correction | null;
   /** Of all lanes as one. */
   readonly merged: MergedCorrection | null;
+  /** The last measurement of each lane. */
+  readonly quality: readonly Quality[];
+  /** Null where nothing was judged. */
+  readonly judge: JudgeStatus | null;
   readonly deadLetters: number;
   readonly workers: readonly WorkerStatus[];
 }
@@ -54,21 +74,30 @@ export const noLedger: LedgerSums = {
   promptTokens: 0,
   completionTokens: 0,
   cost: 0,
+  costPerAccepted: null,
+  ended: 0,
+  yield: null,
+  endings: {},
+  savedCalls: 0,
+  savedTokens: 0,
+  savedCost: 0,
 };
 
 /** Where a river stands, from its topics alone: it may run meanwhile, or have ended long ago. */
 export async function riverStatus(recipe: Recipe, topics: Topics, now = Date.now()): Promise<RiverStatus> {
   const workers = await readWorkers(topics, now);
-  const [stages, ledger, newest, windows, deadLetters] = await Promise.all([
+  const [stages, ledger, newest, windows, quality, judge, deadLetters] = await Promise.all([
     Promise.all(stagesOf(recipe, idleParts).map((stage) => stageStatus(topics, stage, workers))),
     ledgerSums(topics),
     newestCorrections(topics),
     stageMemories(topics, 'align', isMmdKey),
+    newestQuality(topics),
+    judgeStatus(topics),
     countMessages(topics, 'dead-letters'),
   ]);
   const correction = newestOf(newest);
   const merged = mergedCorrection(recipe, windows, newest);
-  return { stages, ledger, correction, merged, deadLetters, workers };
+  return { stages, ledger, correction, merged, quality, judge, deadLetters, workers };
 }
 
 async function stageStatus(
@@ -134,19 +163,44 @@ export async function ledgerSums(topics: Topics): Promise<LedgerSums> {
   return sums;
 }
 
+function perAccepted(cost: number | null, accepted: number): number | null {
+  return cost === null || accepted === 0 ? null : cost / accepted;
+}
+
+function withEnding(endings: LedgerSums['endings'], { stage, outcome, reason = 'unknown' }: LedgerEntry) {
+  if (outcome === 'accepted') return endings;
+  const ofStage = endings[stage] ?? {};
+  return { ...endings, [stage]: { ...ofStage, [reason]: (ofStage[reason] ?? 0) + 1 } };
+}
+
 function withEntry(sums: LedgerSums, entry: LedgerEntry): LedgerSums {
   const { outcome, reason = 'unknown' } = entry;
   const counted =
     outcome === 'accepted'
       ? { accepted: sums.accepted + 1 }
       : { [outcome]: { ...sums[outcome], [reason]: (sums[outcome][reason] ?? 0) + 1 } };
+  const accepted = counted.accepted ?? sums.accepted;
+  const ended = sums.ended + 1;
+  const cost = added(sums.cost, entry.cost);
   return {
     ...sums,
     ...counted,
+    ended,
+    yield: accepted / ended,
+    endings: withEnding(sums.endings, entry),
+    costPerAccepted: perAccepted(cost, accepted),
     promptTokens: sums.promptTokens + entry.promptTokens,
     completionTokens: sums.completionTokens + entry.completionTokens,
-    cost: sums.cost === null || entry.cost === null ? null : sums.cost + entry.cost,
+    cost,
+    savedCalls: sums.savedCalls + (entry.savedCalls ?? 0),
+    savedTokens: sums.savedTokens + (entry.savedTokens ?? 0),
+    savedCost: added(sums.savedCost, entry.savedCost === undefined ? 0 : entry.savedCost),
   };
+}
+
+/** Null where one is not known. */
+function added(sum: number | null, more: number | null): number | null {
+  return sum === null || more === null ? null : sum + more;
 }
 
 /** The last correction; null where there was none. */

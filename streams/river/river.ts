@@ -11,7 +11,7 @@ import { BarrenStreak } from './barren-streak.js';
 import { DeadStreak } from './dead-streak.js';
 import { isDry } from './is-dry.js';
 import { idleParts, type RiverParts } from './parts.js';
-import { windowOf } from './planning.js';
+import { drawnTopics, windowOf } from './planning.js';
 import { realTopics, type StageName, stageNames, stagesOf } from './stages.js';
 import { startTicker } from './ticker.js';
 import { topicsOf } from './topics-of.js';
@@ -63,8 +63,8 @@ export async function startRiver(options: RiverOptions): Promise<River> {
     },
   });
   const ending = new AbortController();
-  const endless = realTopics(recipe);
-  /** All there is must be committed at the end, but for the real stream, which need not end. */
+  const endless = [...realTopics(recipe), ...drawnTopics(recipe)];
+  /** All there is must be committed at the end, but for the streams that need not end. */
   const consumers = [...stages, ...manifestOf(recipe, options.stages)].map(({ name, inputs }) => ({
     name,
     inputs: inputs.filter((topic) => !endless.includes(topic) && !isForeign(topic)),

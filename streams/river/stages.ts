@@ -5,8 +5,10 @@ import { shard } from '../shards/shard.js';
 import { onKinds } from '../stage/on-kinds.js';
 import type { Stage } from '../stage/stage.js';
 import { aligning } from './alignment.js';
+import { writesGroups } from './drafter.js';
+import { judgeOf, judging } from './judging.js';
 import { needed, type RiverParts } from './parts.js';
-import { planning, windowOf } from './planning.js';
+import { drawnTopics, planning, windowOf } from './planning.js';
 import { gatheredTopics, ownTopic } from './topics-of.js';
 import { drafting, refining } from './writing.js';
 
@@ -14,15 +16,18 @@ type StageOf = (recipe: Recipe, parts: RiverParts) => Stage;
 
 /** The names of the stages that every river has, in its order. */
 export const stageNames = ['plan', 'draft', 'refine', 'align', 'shard', 'manifest'] as const;
-/** What a worker can be told to run; `intake` stands for a stage for each input that is a topic of others. */
-export const runnableStages = ['intake', ...stageNames] as const;
+/**
+ * What a worker can be told to run; `intake` stands for a stage for each input that is a topic of others, `judge` for one where the
+ * recipe judges.
+ */
+export const runnableStages = ['intake', ...stageNames, 'judge'] as const;
 export type StageName = (typeof runnableStages)[number];
 
 /** Every stage of the river: an operator goes in by a line here. */
-const table: Readonly<Record<(typeof stageNames)[number], StageOf>> = {
+const table: Readonly<Record<Exclude<StageName, 'intake'>, StageOf>> = {
   plan: (recipe) => ({
     ...bounded(4 * windowOf(recipe)),
-    inputs: [seedsTopic(recipe), 'ledger'],
+    inputs: [seedsTopic(recipe), 'ledger', ...drawnTopics(recipe)],
     stateful: true,
     operator: (context) => planning(recipe, context),
   }),
@@ -31,6 +36,9 @@ const table: Readonly<Record<(typeof stageNames)[number], StageOf>> = {
     ...bounded(2 * windowOf(recipe)),
     inputs: ['plans'],
     journaled: true,
+    stateful: writesGroups(recipe),
+    // A group is written when all of it is there, however long its plans are.
+    ...(writesGroups(recipe) ? { creditBytes: (64 + 2 * recipe.steps.draft.group) * 2 ** 20 } : {}),
     operator: (context) => drafting(recipe, parts, context),
   }),
 
@@ -44,9 +52,17 @@ const table: Readonly<Record<(typeof stageNames)[number], StageOf>> = {
   align: (recipe, parts) => ({
     ...bounded(Math.max(leastHeld, 8 * windowOf(recipe))),
     creditBytes: 2 ** 30,
-    inputs: [seedsTopic(recipe), 'refined', 'ledger', ...realTopics(recipe)],
+    inputs: [seedsTopic(recipe), 'refined', 'ledger', ...comparedTopics(recipe)],
     stateful: true,
     operator: (context) => aligning(recipe, parts, context),
+  }),
+
+  judge: (recipe, parts) => ({
+    ...bounded(2 * windowOf(recipe)),
+    inputs: ['samples', ...realTopics(recipe)],
+    journaled: true,
+    stateful: true,
+    operator: (context) => judging(recipe, parts, context),
   }),
 
   shard: ({ shards, domain }, { shardDir, embedder }) => ({
@@ -93,7 +109,11 @@ export function stagesOf(
   names: readonly StageName[] = runnableStages,
 ): readonly Stage[] {
   return names.flatMap((name) =>
-    name === 'intake' ? intakeStages(recipe, parts.intake) : [{ ...table[name](recipe, parts), name }],
+    name === 'intake'
+      ? intakeStages(recipe, parts.intake)
+      : name === 'judge' && judgeOf(recipe) === undefined
+        ? []
+        : [{ ...table[name](recipe, parts), name }],
   );
 }
 
@@ -103,9 +123,15 @@ export function seedsTopic({ inputs }: Recipe): string {
 }
 
 /** The topic of the real stream: none where there is none, or nothing compares with it. */
-export function realTopics({ inputs, steps }: Recipe): readonly string[] {
-  if (inputs.real === undefined || steps.rollingMmd === 'off') return [];
+export function realTopics(recipe: Recipe): readonly string[] {
+  const { inputs, steps } = recipe;
+  if (inputs.real === undefined || (steps.rollingMmd === 'off' && judgeOf(recipe) === undefined)) return [];
   return [ownTopic(inputs.real) ?? 'real'];
+}
+
+/** The same, as far as samples are compared with it by MMD. */
+function comparedTopics(recipe: Recipe): readonly string[] {
+  return recipe.steps.rollingMmd === 'off' ? [] : realTopics(recipe);
 }
 
 function bounded(credit: number): Pick<Stage, 'name' | 'credit' | 'journaled' | 'stateful'> {

@@ -12,11 +12,14 @@ const lanes = [
   'seeds',
   'real',
   'documents',
+  'given',
   'plans',
   'drafts',
   'refined',
   'samples',
   'corrections',
+  'quality',
+  'verdicts',
   'ticks',
   'ledger',
   'dead-letters',
@@ -33,9 +36,19 @@ export function topicsOf(
 ): readonly TopicSpec[] {
   const { partitions } = topics;
   const retention = retentionOf(topics.retention);
-  const named = [inputs.seeds, inputs.real, inputs.documents].flatMap((input) => ownTopic(input) ?? []);
+  const named = [inputs.seeds, inputs.real, inputs.documents, inputs.drafts].flatMap((input) => ownTopic(input) ?? []);
   const real = ownTopic(inputs.real) ?? 'real';
-  const flowing = new Set(['real', real, 'plans', 'drafts', 'refined', 'samples', 'corrections']);
+  const flowing = new Set([
+    'real',
+    real,
+    'plans',
+    'drafts',
+    'refined',
+    'samples',
+    'corrections',
+    'quality',
+    'verdicts',
+  ]);
   return [
     ...[...new Set([...lanes, ...named])].map((name) => ({
       name,

@@ -1,20 +1,50 @@
+import type { OperatorFunction } from 'rxjs';
 import { draft } from '../../operators/bare/draft.js';
+import { fewShot } from '../../operators/bare/few-shot.js';
+import { given } from '../../operators/bare/given.js';
+import { inOne } from '../../operators/bare/in-one.js';
 import { refine } from '../../operators/bare/refine.js';
+import { sequential } from '../../operators/bare/sequential.js';
 import { unrefined } from '../../operators/bare/unrefined.js';
+import { chain } from '../../operators/flow/chain.js';
+import type { Outcome } from '../../operators/flow/outcome.js';
 import { surplusAfter } from '../../operators/flow/surplus-after.js';
+import { decontaminate } from '../../operators/quality/decontaminate.js';
+import type { Draft } from '../../schemas/draft.js';
 import type { LanguageModelConfig } from '../../schemas/models-config.js';
+import type { Plan } from '../../schemas/plan.js';
 import type { Recipe } from '../../schemas/recipe.js';
 import { onKinds } from '../stage/on-kinds.js';
 import type { StageContext } from '../stage/stage.js';
+import { drafterOf } from './drafter.js';
 import { needed, type RiverParts, type StageOperator } from './parts.js';
 
-/** Plans become drafts. */
-export function drafting(recipe: Recipe, parts: RiverParts, { journal }: StageContext): StageOperator {
-  const { base, meter, complete } = parts;
-  const { domain, models, steps } = recipe;
-  const model = needed(base, 'base')(journal);
-  const writing = draft({ model, domain, attempts: steps.draft.attempts, sampling: models.base, meter });
-  return onKinds(['plan'], surplusAfter(complete)(writing));
+type DraftingOperator = OperatorFunction<Plan, Outcome<Plan, Draft>>;
+
+/** Plans become drafts, in the way that the recipe names. */
+export function drafting(recipe: Recipe, parts: RiverParts, context: StageContext): StageOperator {
+  return onKinds(['plan'], surplusAfter(parts.complete)(wayOf(recipe, parts, context)));
+}
+
+function wayOf(recipe: Recipe, parts: RiverParts, { journal, memory }: StageContext): DraftingOperator {
+  const { domain, steps } = recipe;
+  const { way, layout, answer, attempts, temperature } = steps.draft;
+  if (way === 'given') return given();
+  const drafter = drafterOf(recipe);
+  const role = drafter?.role ?? 'instruct';
+  const model = needed(parts[role], role)(journal);
+  const sampling = withTemperature(drafter?.model, temperature);
+  const options = { model, domain, layout, attempts, sampling, meter: parts.meter };
+  switch (way) {
+    case 'base':
+      return draft(options);
+    case 'few-shot':
+      return fewShot({ ...options, answer });
+    case 'sequential':
+      return sequential({ ...options, answer, memory });
+    case 'in-one':
+      return inOne({ ...options, answer, memory });
+  }
 }
 
 /** Drafts become refined texts. */
@@ -24,8 +54,18 @@ export function refining(recipe: Recipe, parts: RiverParts, { journal }: StageCo
   if (steps.refine === 'off' || models.instruct === undefined) return onKinds(['draft'], unrefined());
   const model = needed(instruct, 'instruct')(journal);
   const style = steps.refine.style ?? styleFor(models.instruct);
-  const editing = refine({ ...steps.refine, style, model, domain, embedder, sampling: models.instruct, meter });
-  return onKinds(['draft'], surplusAfter(complete)(editing));
+  const sampling = withTemperature(models.instruct, steps.refine.temperature);
+  const editing = refine({ ...steps.refine, style, model, domain, embedder, sampling, meter });
+  // What a benchmark holds is dropped before anything is paid for it.
+  const clean =
+    parts.benchmarks === undefined
+      ? editing
+      : chain(decontaminate({ benchmarks: parts.benchmarks, domain, embedder }), editing);
+  return onKinds(['draft'], surplusAfter(complete)(clean));
+}
+
+function withTemperature(model: LanguageModelConfig | undefined, temperature: number | undefined) {
+  return temperature === undefined ? (model ?? {}) : { ...model, temperature };
 }
 
 /** Tiny models copy-edit under a grammar; others are asked as BARE asks. */

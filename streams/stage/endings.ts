@@ -1,4 +1,5 @@
 import type { Outcome } from '../../operators/flow/outcome.js';
+import { savings, spendingOf } from '../../operators/spending.js';
 import type { Call } from '../../schemas/call.js';
 import type { AnyRecord } from '../../schemas/codec.js';
 import { recordId } from '../../schemas/ids.js';
@@ -29,10 +30,12 @@ function accepted(stage: string, sample: Extract<AnyRecord, { kind: 'sample' }>)
     planId,
     subject: sample.id,
     stage,
+    ...(sample.label === undefined ? {} : { label: sample.label }),
     outcome: 'accepted',
     promptTokens,
     completionTokens,
     cost,
+    ...savings(spendingOf(sample.lineage.calls)),
     at: sample.createdAt,
   };
 }
@@ -48,6 +51,8 @@ function ended(
   if (line === undefined) return [];
   const { plan } = line;
   const all = [...line.calls, ...calls];
+  const spending = spendingOf(all);
+  const { promptTokens, completionTokens, cost } = spending;
   return [
     {
       kind: 'ledger-entry',
@@ -57,11 +62,13 @@ function ended(
       planId: plan.id,
       subject: input.id,
       stage,
+      ...(plan.label === undefined ? {} : { label: plan.label }),
       outcome,
       reason,
-      promptTokens: all.reduce((sum, call) => sum + call.promptTokens, 0),
-      completionTokens: all.reduce((sum, call) => sum + call.completionTokens, 0),
-      cost: all.reduce<number | null>((sum, call) => (sum === null || call.cost === null ? null : sum + call.cost), 0),
+      promptTokens,
+      completionTokens,
+      cost,
+      ...savings(spending),
       at: all.reduce((at, call) => Math.max(at, Math.round(call.startedAt + call.milliseconds)), plan.plannedAt),
     },
   ];

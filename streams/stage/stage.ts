@@ -56,7 +56,14 @@ export function stateTopic(stage: string): string {
   return `state.${stage}`;
 }
 
+const journalPrefix = 'journal.';
+
 /** The topic that holds the answers a stage has paid for. */
 export function journalTopic(stage: string): string {
-  return `journal.${stage}`;
+  return `${journalPrefix}${stage}`;
+}
+
+/** Whether a topic is the journal of a stage. */
+export function isJournal(topic: string): boolean {
+  return topic.startsWith(journalPrefix);
 }

@@ -25,7 +25,8 @@ const causeOffsetHeader = 'cause-offset';
  * the answers of uncommitted inputs only.
  */
 export class TaskJournal {
-  readonly #answers = new Map<string, Answer>();
+  /** Of equal requests one for each record, of which the first was paid for. */
+  readonly #answers = new Map<string, Answer[]>();
   /** Where a reader would find the next answer. */
   #end: number;
 
@@ -44,11 +45,17 @@ export class TaskJournal {
 
   /** Answers that are held. */
   get size(): number {
-    return this.#answers.size;
+    return [...this.#answers.values()].reduce((sum, answers) => sum + answers.length, 0);
   }
 
-  get(request: string): Completion | undefined {
-    return this.#answers.get(request)?.completion;
+  /** The answer that was given for an input. */
+  get(request: string, cause: Place): Completion | undefined {
+    return this.#answers.get(request)?.find((answer) => isSame(answer.cause, cause))?.completion;
+  }
+
+  /** The answer that was given for any input. */
+  find(request: string): Completion | undefined {
+    return this.#answers.get(request)?.[0]?.completion;
   }
 
   async put(request: string, cause: Place, completion: Completion): Promise<void> {
@@ -66,9 +73,11 @@ export class TaskJournal {
   /** Forgets the answers of inputs below the offsets; returns the offset from which a successor must read. */
   release(committed: ReadonlyMap<string, number>): number {
     let low = this.#end;
-    for (const [request, { cause, offset }] of this.#answers) {
-      if (isBelow(cause, committed)) this.#answers.delete(request);
-      else low = Math.min(low, offset);
+    for (const [request, answers] of this.#answers) {
+      const left = answers.filter(({ cause }) => !isBelow(cause, committed));
+      if (left.length === 0) this.#answers.delete(request);
+      else if (left.length < answers.length) this.#answers.set(request, left);
+      for (const { offset } of left) low = Math.min(low, offset);
     }
     return low;
   }
@@ -76,15 +85,22 @@ export class TaskJournal {
   #restore({ key, value, headers, offset }: StoredMessage): void {
     this.#end = Math.max(this.#end, offset + 1);
     if (key === null || value === null) return;
-    const cause = { topic: headers[causeTopicHeader] ?? '', offset: Number(headers[causeOffsetHeader]) };
+    const cause = answerCause(headers);
     if (isBelow(cause, this.task.committed)) return;
     this.#keep(key, { completion: parseJson(value) as Completion, cause, offset });
   }
 
   #keep(request: string, answer: Answer): void {
-    this.#answers.set(request, answer);
+    const others = this.#answers.get(request);
+    if (others === undefined) this.#answers.set(request, [answer]);
+    else others.push(answer);
     this.#end = Math.max(this.#end, answer.offset + 1);
   }
+}
+
+/** The input that an answer on a journal topic was asked for. */
+export function answerCause(headers: StoredMessage['headers']): Place {
+  return { topic: headers[causeTopicHeader] ?? '', offset: Number(headers[causeOffsetHeader]) };
 }
 
 /**
@@ -97,7 +113,12 @@ export function operatorJournal(
   placeOf: (cause: string) => Place | undefined,
 ): Journal {
   return {
-    get: (request) => journal?.get(request),
+    get: (request, cause) => {
+      // First whether there is any: to look for a cause takes longer.
+      const place = journal?.find(request) && placeOf(cause);
+      return place && journal?.get(request, place);
+    },
+    find: (request) => journal?.find(request),
     put: async (request, cause, completion) => {
       if (journal === undefined) throw new HeadwaterError('operator-failed', `the stage ${stage} keeps no journal`);
       const place = placeOf(cause);
@@ -108,6 +129,10 @@ export function operatorJournal(
       await journal.put(request, place, completion);
     },
   };
+}
+
+function isSame(a: Place, b: Place): boolean {
+  return a.offset === b.offset && a.topic === b.topic;
 }
 
 function isBelow({ topic, offset }: Place, offsets: ReadonlyMap<string, number>): boolean {

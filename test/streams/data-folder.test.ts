@@ -148,13 +148,13 @@ describe('openDataFolder', () => {
   });
 
   it('refuses a folder of an earlier version', async () => {
-    await writeFile(join(dir, 'pipeline.json'), JSON.stringify({ format: 1, recipe }));
+    await writeFile(join(dir, 'pipeline.json'), JSON.stringify({ format: 2, recipe }));
     const earlier = { code: 'data-foreign', message: expect.stringContaining('earlier version') };
     await expect(openDataFolder({ dir, recipe })).rejects.toMatchObject(earlier);
   });
 
   it('refuses a newer format, and keeps it unharmed', async () => {
-    const newer = JSON.stringify({ format: 3, plan: 'b' });
+    const newer = JSON.stringify({ format: 4, plan: 'b' });
     await writeFile(join(dir, 'pipeline.json'), newer);
     await expect(openDataFolder({ dir, recipe })).rejects.toMatchObject({ code: 'store-newer' });
     await expect(readDataFolder(dir)).rejects.toMatchObject({ code: 'store-newer' });

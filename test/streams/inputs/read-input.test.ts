@@ -60,6 +60,16 @@ describe('JSON lines', () => {
     ]);
   });
 
+  test('become given texts, whose label need not be there but must be one', async () => {
+    const lines = `${good}\n{"subject":"a","body":"b"}\n{"subject":"a","body":"b","kind":"neither"}\n`;
+    const { records, dead } = await read({ kind: 'drafts', source: await file('drafts.jsonl', lines) });
+    const [first, second] = records;
+    expect(first).toMatchObject({ kind: 'given', label: 'ham', vary: { tone: 'warm' }, fields: { subject: 'Hi' } });
+    expect(second).toMatchObject({ kind: 'given', vary: {} });
+    expect(second).not.toHaveProperty('label');
+    expect(dead.map(({ message }) => message)).toEqual([expect.stringContaining("'kind' is 'neither'")]);
+  });
+
   test('make the same ids each time, and different ids for equal lines', async () => {
     const source = await file('twice.jsonl', `${good}\n${good}\n`);
     const [one, two] = [await read({ kind: 'seeds', source }), await read({ kind: 'seeds', source })];

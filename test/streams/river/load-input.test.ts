@@ -22,7 +22,8 @@ async function folder(files: Readonly<Record<string, readonly string[]>>, partit
     await topics.close();
     await rm(base, { recursive: true, force: true });
   });
-  await topics.ensure(['seeds', 'real', 'dead-letters'].map((name) => ({ name, partitions, cleanup: 'delete' })));
+  const names = ['seeds', 'real', 'documents', 'given', 'dead-letters'];
+  await topics.ensure(names.map((name) => ({ name, partitions, cleanup: 'delete' })));
   const options = (source: string): LoadOptions => {
     return { topics, topic: 'real', partitions, source, base, domain, now: () => 0 };
   };
@@ -41,7 +42,8 @@ async function contents(topics: Topics, topic: string): Promise<readonly (readon
     const held: string[] = [];
     for await (const { value, headers } of readAll(topics, topic, partition)) {
       const record = decode(value ?? new Uint8Array(), headers);
-      if (record.kind === 'seed' || record.kind === 'real') held.push(record.fields['text'] ?? '');
+      if ('fields' in record) held.push(record.fields['text'] ?? '');
+      else if (record.kind === 'document') held.push(record.text);
       else if (record.kind === 'dead-letter') held.push(`${record.origin.file}:${record.origin.line}`);
       else if (record.kind === 'tick') held.push(`${record.reason} ${record.total}`);
     }
@@ -104,11 +106,67 @@ describe('real records', () => {
   });
 });
 
+describe.each([
+  ['documents', 'documents'],
+  ['drafts', 'given'],
+] as const)('%s', (kind, topic) => {
+  const loading = (options: LoadOptions, resume = true) => loadRecords(kind, { ...options, topic, least: 1 }, resume);
+
+  it('end with a tick in every lane, said once', async () => {
+    const { topics, options } = await folder({ 'a.jsonl': numbered(5) }, 2);
+    await loading(options('a.jsonl'));
+    await loading(options('a.jsonl'));
+    expect(await contents(topics, topic)).toEqual([
+      ['line 0', 'line 2', 'line 4', 'loaded 5'],
+      ['line 1', 'line 3', 'loaded 5'],
+    ]);
+  });
+
+  it('end again where more have come', async () => {
+    const { base, topics, options } = await folder({ 'a.jsonl': numbered(1) });
+    await loading(options('a.jsonl'));
+    await writeFile(join(base, 'a.jsonl'), numbered(2).join('\n'));
+    await loading(options('a.jsonl'));
+    expect(await contents(topics, topic)).toEqual([['line 0', 'loaded 1', 'line 1', 'loaded 2']]);
+  });
+
+  it('do not end where they were interrupted, or loaded by hand', async () => {
+    const { topics, options } = await folder({ 'a.jsonl': numbered(700), 'b.jsonl': numbered(1, 'b') });
+    const stopping = new AbortController();
+    const stopped = { ...options('a.jsonl'), signal: stopping.signal, progress: () => stopping.abort() };
+    await loading(stopped);
+    await loading(options('b.jsonl'), false);
+    expect((await contents(topics, topic)).flat().filter((text) => text.startsWith('loaded'))).toEqual([]);
+    await loading(options('a.jsonl'));
+    expect((await contents(topics, topic)).flat().at(-1)).toBe('loaded 701');
+  });
+
+  it('are shared by lanes that have none of their own', async () => {
+    const { topics, options } = await folder({ 'a.jsonl': numbered(2) }, 4);
+    await loading(options('a.jsonl'));
+    expect(await contents(topics, topic)).toEqual(
+      ['line 0', 'line 1', 'line 0', 'line 1'].map((text) => [text, 'loaded 2']),
+    );
+  });
+
+  it('must be some', async () => {
+    const { options } = await folder({ 'a.jsonl': ['not JSON'] });
+    await expect(loading(options('a.jsonl'))).rejects.toMatchObject({ code: 'input-unreadable' });
+  });
+});
+
+it('real records that are too few for the lanes are refused', async () => {
+  const { options } = await folder({ 'a.jsonl': numbered(5) }, 2);
+  await expect(loadRecords('real', { ...options('a.jsonl'), least: 6 }, true)).rejects.toThrow(
+    'a.jsonl has 5 usable records for inputs.real, and 2 lanes need 6: add some, or lower topics.partitions',
+  );
+});
+
 describe('seeds', () => {
   it('go to every lane before its target', async () => {
     const { topics, options } = await folder({ 'seeds.jsonl': [...numbered(2), 'not JSON'] }, 2);
     const seeds = await readSeeds(options('seeds.jsonl'));
-    await loadSeeds(seeds, { ...options('seeds.jsonl'), topic: 'seeds' }, [5, 4]);
+    await loadSeeds(seeds, { ...options('seeds.jsonl'), topic: 'seeds' }, [{ total: 5 }, { total: 4 }]);
     expect(await contents(topics, 'seeds')).toEqual([
       ['line 0', 'line 1', 'target 5'],
       ['line 0', 'line 1', 'target 4'],

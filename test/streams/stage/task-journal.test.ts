@@ -121,6 +121,32 @@ describe('the journal of a stage', () => {
     });
   });
 
+  it('has an answer for each record that made an equal request, and forgets each with its own commit', async () => {
+    const { topics } = await stageLog();
+    const { task, membership } = await joinedTask(topics, asking(new CountingModel()));
+    const [first, second] = [
+      { topic: 'from', offset: 0 },
+      { topic: 'from', offset: 1 },
+    ];
+    const opened = await TaskJournal.open(journal, task, topics);
+    await opened.put('request', first, completion('paid'));
+    expect(opened.get('request', second)).toBeUndefined();
+    expect(opened.find('request')).toEqual(completion('paid'));
+    const again = { ...completion('paid'), reused: true };
+    await opened.put('request', second, again);
+
+    for (const held of [opened, await TaskJournal.open(journal, task, topics)]) {
+      expect(held.get('request', first)).toEqual(completion('paid'));
+      expect(held.get('request', second)).toEqual(again);
+      expect(held.release(new Map([['from', 1]]))).toBe(1);
+      expect(held.get('request', first)).toBeUndefined();
+      expect(held.find('request')).toEqual(again);
+      expect(held.release(new Map([['from', 2]]))).toBe(2);
+      expect(held.size).toBe(0);
+    }
+    await membership.leave();
+  });
+
   it('has nothing to give where a stage keeps none', async () => {
     const { topics } = await stageLog();
     await put(topics, 'from', documents(1));
@@ -128,7 +154,7 @@ describe('the journal of a stage', () => {
     const commits = new Commits();
     const stage = stageOf((context) =>
       map((input) => {
-        found.push(context.journal.get(input.id));
+        found.push(context.journal.get(input.id, input.id), context.journal.find(input.id));
         return copied(input);
       }),
     );
@@ -136,7 +162,7 @@ describe('the journal of a stage', () => {
     await commits.reach(1);
     run.drain();
     await run.done;
-    expect(found).toEqual([undefined]);
+    expect(found).toEqual([undefined, undefined]);
   });
 });
 
@@ -145,7 +171,7 @@ class CountingModel {
   readonly asked = new Map<string, number>();
 
   async answer(request: string, cause: string, kept: Journal): Promise<Completion> {
-    const known = kept.get(request);
+    const known = kept.get(request, cause);
     if (known !== undefined) return known;
     this.asked.set(request, (this.asked.get(request) ?? 0) + 1);
     const answer = completion(`The answer to ${request}`);
@@ -184,7 +210,7 @@ async function held(topics: Topics): Promise<readonly string[]> {
   const { task, membership } = await joinedTask(topics, asking(new CountingModel()));
   const opened = await TaskJournal.open(journal, task, topics);
   const keys = (await messagesOf(topics, journal)).flatMap(({ key }) => (key === null ? [] : [key]));
-  const found = keys.filter((key) => opened.get(key) !== undefined);
+  const found = keys.filter((key) => opened.find(key) !== undefined);
   expect(opened.size).toBe(found.length);
   await membership.leave();
   return found;
