@@ -1,19 +1,32 @@
 import { resolve } from 'node:path';
 
+import { budgeted } from '../engines/budgeted.js';
 import { catalogue } from '../engines/models/catalogue.js';
 import { type PulledModel, type PullProgress, pull } from '../engines/models/pull.js';
 import { openai } from '../engines/openai/openai.js';
-import { checked } from '../engines/openai/options.js';
-import { reach } from '../engines/openai/reach.js';
+import { checked, type LimitOptions } from '../engines/openai/options.js';
+import { reach, reachAny } from '../engines/openai/reach.js';
+import { openaiBatch } from '../engines/openai-batch/openai-batch.js';
+import type { Price } from '../engines/prices.js';
 import { replay } from '../engines/replay.js';
+import { sameModel } from '../engines/same-model.js';
 import { staticEmbedder } from '../engines/static/static-embedder.js';
 import type { Embedder } from '../operators/embedder.js';
 import type { LanguageModel } from '../operators/language-model.js';
 import { HeadwaterError } from '../schemas/errors.js';
-import type { EmbedderConfig, LanguageModelConfig, LlamaConfig, OpenaiConfig } from '../schemas/models-config.js';
+import type {
+  EmbedderConfig,
+  LanguageModelConfig,
+  LlamaConfig,
+  OpenaiBatchConfig,
+  OpenaiConfig,
+} from '../schemas/models-config.js';
 import type { Recipe } from '../schemas/recipe.js';
+import { drafterOf } from '../streams/river/drafter.js';
+import { judgeOf, type ModelRole } from '../streams/river/judging.js';
 import { defaultSequences } from '../streams/river/planning.js';
 import type { StageName } from '../streams/river/stages.js';
+import { priceOf } from './recipe/price-of.js';
 
 export interface EngineContext {
   /** The folder that paths in the recipe are relative to. */
@@ -23,12 +36,18 @@ export interface EngineContext {
   readonly progress: (progress: PullProgress) => void;
   /** Told of each model that was fetched or found: for its licence and notes. */
   readonly pulled: (model: PulledModel) => void;
+  /** The name of the recipe. */
+  readonly pipeline: string;
+  /** Told when an endpoint answers as another model than before. */
+  readonly modelChanged: (role: string, from: string, to: string) => void;
 }
 
 /** Those engines that the stages of this process ask. */
 export interface Engines {
   readonly base: LanguageModel | undefined;
   readonly instruct: LanguageModel | undefined;
+  /** The instruct model itself where the recipe names no judge. */
+  readonly judge: LanguageModel | undefined;
   readonly embedder: Embedder | undefined;
   close(): Promise<void>;
 }
@@ -40,22 +59,20 @@ const embeddingStages: readonly StageName[] = ['refine', 'align', 'shard'];
 
 /** Fetches what model files are missing, and opens the engines that the stages need. */
 export async function openEngines(
-  { models, steps }: Recipe,
+  recipe: Recipe,
   stages: readonly StageName[],
   context: EngineContext,
 ): Promise<Engines> {
-  const drafter = stages.includes('draft') ? models.base : undefined;
-  const refiner = stages.includes('refine') && steps.refine !== 'off' ? models.instruct : undefined;
+  const { models } = recipe;
+  const asked = modelsAsked(recipe, stages);
+  const [base, instruct, judge] = [asked.get('base'), asked.get('instruct'), asked.get('judge')];
   const embeds = stages.some((stage) => embeddingStages.includes(stage));
-  const files = await pullAll(
-    [drafter, refiner].filter((model) => model !== undefined),
-    embeds && models.embed.weights === undefined,
-    context,
-  );
+  const files = await pullAll([...asked.values()], embeds && models.embed.weights === undefined, context);
   const opening = [
     embeds ? openEmbedder(models.embed, files, context.base) : undefined,
-    drafter && openModel('base', drafter, files, context),
-    refiner && openModel('instruct', refiner, files, context),
+    base && openModel('base', base, files, context),
+    instruct && openModel('instruct', instruct, files, context),
+    judge && openModel('judge', judge, files, context),
   ] as const;
   // One that fails does not leave the others open, even those that take longer to open.
   const close = async () => {
@@ -63,12 +80,27 @@ export async function openEngines(
       if (engine.status === 'fulfilled') await engine.value?.close();
   };
   try {
-    const [embedder, base, instruct] = await Promise.all(opening);
-    return { embedder, base, instruct, close };
+    const [embedder, baseModel, instructModel, ownJudge] = await Promise.all(opening);
+    const judging = stages.includes('judge') ? judgeOf(recipe) : undefined;
+    const judgeModel = judging?.role === 'instruct' ? instructModel : ownJudge;
+    return { embedder, base: baseModel, instruct: instructModel, judge: judgeModel, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** The models that the stages of this process ask, by role. */
+function modelsAsked(recipe: Recipe, stages: readonly StageName[]): ReadonlyMap<ModelRole, LanguageModelConfig> {
+  const asked = new Map<ModelRole, LanguageModelConfig>();
+  const drafter = stages.includes('draft') ? drafterOf(recipe) : undefined;
+  if (drafter !== undefined) asked.set(drafter.role, drafter.model);
+  const { models, steps } = recipe;
+  if (stages.includes('refine') && steps.refine !== 'off' && models.instruct !== undefined)
+    asked.set('instruct', models.instruct);
+  const judging = stages.includes('judge') ? judgeOf(recipe) : undefined;
+  if (judging !== undefined) asked.set(judging.role, judging.model);
+  return asked;
 }
 
 /** One after another, so that the progress is that of one file. */
@@ -106,7 +138,7 @@ async function openModel(
   context: EngineContext,
 ): Promise<LanguageModel> {
   try {
-    return await openEngine(config, files, context);
+    return watched(role, config, await openEngine(config, files, context), context);
   } catch (cause) {
     // An option that an engine refuses came from the recipe.
     if (!(cause instanceof TypeError)) throw cause;
@@ -114,18 +146,35 @@ async function openModel(
   }
 }
 
+/** Within its minute's budget, and with a look at who answers. */
+function watched(
+  role: string,
+  config: LanguageModelConfig,
+  model: LanguageModel,
+  { modelChanged }: EngineContext,
+): LanguageModel {
+  const paced = 'budget' in config && config.budget !== undefined ? budgeted(model, config.budget) : model;
+  if (!('onModelChange' in config)) return paced;
+  const changed = (from: string, to: string) => modelChanged(role, from, to);
+  return sameModel(paced, { changed, stop: config.onModelChange === 'stop' });
+}
+
 async function openEngine(
   config: LanguageModelConfig,
   files: ReadonlyMap<string, PulledModel>,
-  { base, environment, signal }: EngineContext,
+  { base, environment, signal, pipeline }: EngineContext,
 ): Promise<LanguageModel> {
   switch (config.engine) {
     case 'openai': {
       const options = openaiOptions(config, environment);
       checked(options);
       // A wrong URL is found before plans wait for it.
-      await reach(config.url, signal);
+      await reachAny([config.url].flat(), signal);
       return openai(options);
+    }
+    case 'openai-batch': {
+      await reach(config.url, signal);
+      return openaiBatch({ ...batchOptions(config), pipeline, ...keyOf(config, environment) });
     }
     case 'llama': {
       const { llama } = await import('../engines/llama/llama.js');
@@ -136,21 +185,42 @@ async function openEngine(
   }
 }
 
+function batchOptions(config: OpenaiBatchConfig) {
+  const { url, model, maxInFlight, requests, pause, poll, retries } = config;
+  return { url, model, maxInFlight, requests, pauseMs: pause, pollMs: poll, retries, ...pricing(config) };
+}
+
+/** The recipe's price, or the public one. */
+function pricing(config: LanguageModelConfig): { readonly price?: Price } {
+  const price = priceOf(config);
+  return price === undefined ? {} : { price };
+}
+
 function openaiOptions(config: OpenaiConfig, environment: EngineContext['environment']) {
-  const { url, model, maxInFlight, timeoutMs, retries, price, grammar } = config;
+  const { url, model, maxInFlight, timeoutMs, retries, limit, hedge, patience, grammar } = config;
   return {
     url,
     model,
     maxInFlight,
     timeoutMs,
     retries,
-    ...(price === undefined ? {} : { price }),
+    patience,
+    ...(limit === undefined ? {} : { limit: limitOf(limit) }),
+    ...(hedge === undefined ? {} : { hedge }),
+    ...pricing(config),
     ...(grammar === undefined ? {} : { grammar }),
     ...keyOf(config, environment),
   };
 }
 
-function keyOf({ key }: OpenaiConfig, environment: EngineContext['environment']): { readonly key?: string } {
+function limitOf({ kind, min, max }: NonNullable<OpenaiConfig['limit']>): LimitOptions {
+  return { kind, ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) };
+}
+
+function keyOf(
+  { key }: Pick<OpenaiConfig, 'key'>,
+  environment: EngineContext['environment'],
+): { readonly key?: string } {
   if (key === undefined) return {};
   const name = key.slice(1);
   const secret = environment[name];

@@ -30,8 +30,11 @@ command('init [recipe]', 'write a commented recipe with its seeds into this fold
 command('check <recipe>', 'validate a recipe, draw its dataflow, list models, estimate cost')
   .option('--set <path=value>', 'change a value of the recipe (repeatable)', collected, [])
   .action(async (recipe, { set }, command) => {
-    const { check } = await import('./commands/check.js');
-    await finish(command, (io) => check({ recipe, set }, io));
+    const arms = await armsIn(recipe);
+    await finish(command, async (io) => {
+      if (arms.length > 0) return (await import('./commands/check-arms.js')).checkArms({ recipe, set }, arms, io);
+      return (await import('./commands/check.js')).check({ recipe, set }, io);
+    });
   });
 
 command('run <recipe>', 'stream samples until the target is reached; Ctrl-C stops cleanly, the same command goes on')
@@ -40,6 +43,7 @@ command('run <recipe>', 'stream samples until the target is reached; Ctrl-C stop
   .option('--out <dir>', 'folder of the shards (default: what the recipe says)')
   .option('--stages <names>', 'only these stages, separated by commas')
   .option('--set <path=value>', 'change a value of the recipe (repeatable)', collected, [])
+  .option('--reuse <dir>', 'use the paid answers of another data folder again (repeatable)', collected, [])
   .option('--more', 'where the target was reached before, go for as many more', false)
   .option('--print', 'write each sample to standard output when it is accepted', false)
   .option('--grace <seconds>', 'how long the first Ctrl-C lets models finish', wholeNumber, 10)
@@ -48,13 +52,17 @@ command('run <recipe>', 'stream samples until the target is reached; Ctrl-C stop
   .action(async (recipe, { grace, workers, health, ...others }, command) => {
     const address = health === undefined ? {} : { health: healthAddress(health) };
     const options = { ...others, ...address, recipe, graceMs: grace * 1000 };
+    const arms = await armsIn(recipe);
     await finish(command, async (io) => {
+      if (arms.length > 0 && workers === undefined) {
+        return (await import('./commands/run-arms.js')).runArms(options, arms, io);
+      }
       if (workers === undefined) return (await import('./commands/run.js')).run(options, io);
       return (await import('./commands/run-workers.js')).runWorkers(options, workers, io);
     });
   });
 
-command('load <topic> <file...>', 'put records of files into seeds, real or documents')
+command('load <topic> <file...>', 'put records of files into seeds, real, documents or drafts')
   .option('--recipe <file>', 'the pipeline (default: the run kept in .headwater)')
   .option('--data <dir>', 'folder of the topics')
   .action(async (topic, files, options, command) => {
@@ -65,6 +73,7 @@ command('load <topic> <file...>', 'put records of files into seeds, real or docu
 command('tail <topic>', 'show records of any topic, decoded')
   .option('--from <where>', 'earliest, latest or an offset', 'latest')
   .option('--follow', 'go on as records come', false)
+  .option('--prompts', 'after each record of drafts or refined, the prompts that it came from', false)
   .option('--recipe <file>', 'the pipeline (default: the run kept in .headwater)')
   .option('--data <dir>', 'folder of the topics')
   .action(async (topic, options, command) => {
@@ -89,6 +98,16 @@ command('shards [action]', 'the manifest; `shards verify` holds every file again
     await finish(command, (io) => shards({ ...options, action }, io));
   });
 
+command('compare <real> <synthetic>', 'two files: diversity, duplicates, coverage, copies, MMD; - is standard input')
+  .option('--field <names>', 'fields whose texts are compared, with commas (default: those that both have)', names)
+  .option('--vectors <column>', 'compare ready-made vectors of this column; nothing is embedded')
+  .option('--sample <n>', 'records of each file that pairs are made of (default: 10000)', wholeNumber)
+  .option('--seed <n>', 'of the sample (default: 0)', seedNumber)
+  .action(async (real, synthetic, { field: fields, ...others }, command) => {
+    const { compare } = await import('./commands/compare.js');
+    await finish(command, (io) => compare({ real, synthetic, ...others, ...(fields && { fields }) }, io));
+  });
+
 command(
   'models [action] [name]',
   'the embedded models, their licences, where they are; `models pull NAME` fetches one',
@@ -96,6 +115,11 @@ command(
   const { models } = await import('./commands/models.js');
   await finish(command, (io) => models({ action, name }, io));
 });
+
+/** The names of a recipe's arms. */
+async function armsIn(recipe: string): Promise<readonly string[]> {
+  return (await import('./recipe/load-recipe.js')).armsOf(recipe);
+}
 
 function command(usage: string, description: string): Command {
   return program.command(usage).description(description).option('--json', 'print one JSON document and nothing else');
@@ -107,6 +131,18 @@ async function finish(command: Command, action: (io: Io) => Promise<number>): Pr
 
 function collected(value: string, previous: readonly string[]): readonly string[] {
   return [...previous, value];
+}
+
+function names(value: string): readonly string[] {
+  const found = value.split(',').map((name) => name.trim());
+  if (found.includes('')) throw new InvalidArgumentError('expected names, separated by commas.');
+  return found;
+}
+
+function seedNumber(value: string): number {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number)) throw new InvalidArgumentError('expected a whole number.');
+  return number;
 }
 
 function wholeNumber(value: string): number {

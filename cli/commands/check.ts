@@ -1,11 +1,14 @@
 import { HeadwaterError } from '../../schemas/errors.js';
+import type { Recipe } from '../../schemas/recipe.js';
 import type { Io } from '../io.js';
 import { type CountedInput, countInputs } from '../recipe/count-input.js';
 import { dataflow, drawDataflow } from '../recipe/dataflow.js';
 import { type Estimate, estimate } from '../recipe/estimate.js';
 import { type LoadedRecipe, loadRecipe } from '../recipe/load-recipe.js';
 import { modelsOf, type RecipeModel } from '../recipe/models-of.js';
+import { priceText } from '../recipe/price-of.js';
 import { type TopicsPlace, topicsPlace, topicsText } from '../recipe/topics-place.js';
+import { budgetText } from '../run/budget.js';
 import { kafkaSettings } from '../run/kafka-settings.js';
 
 export interface CheckOptions {
@@ -14,6 +17,8 @@ export interface CheckOptions {
   readonly set?: readonly string[];
   readonly samples?: number;
   readonly out?: string;
+  /** Of a recipe with arms: which one. */
+  readonly arm?: string;
   /** Where models are kept. @default the user's cache folder */
   readonly cacheDir?: string;
 }
@@ -31,8 +36,13 @@ interface Report {
  * `input-unreadable`, `model-missing`, or what is wrong with certificates and secrets, where a run would fail for it.
  */
 export async function check(options: CheckOptions, io: Io): Promise<number> {
-  const { set = [], samples, out } = options;
-  const overrides = { set, ...(samples === undefined ? {} : { samples }), ...(out === undefined ? {} : { out }) };
+  const { set = [], samples, out, arm } = options;
+  const overrides = {
+    set,
+    ...(samples === undefined ? {} : { samples }),
+    ...(out === undefined ? {} : { out }),
+    ...(arm === undefined ? {} : { arm }),
+  };
   const loaded = await loadRecipe(options.recipe, overrides);
   const inputs = await countInputs(loaded.recipe, loaded.dir);
   const models = await modelsOf(loaded.recipe, loaded.dir, options.cacheDir);
@@ -74,9 +84,8 @@ function jsonOf({ loaded, models, inputs, estimate, topics }: Report) {
 
 function textOf({ loaded, models, inputs, estimate, topics }: Report): string {
   const { recipe, file } = loaded;
-  const target = 'samples' in recipe.target ? `${recipe.target.samples} samples` : 'endless';
   return [
-    `${recipe.name}: ${recipe.domain.about}\n${file}, target: ${target}\n`,
+    `${recipe.name}: ${recipe.domain.about}\n${file}, target: ${targetText(recipe.target)}\n`,
     `Dataflow\n${drawDataflow(recipe)}`,
     `Models\n${models.map(modelLine).join('')}`,
     `Topics\n${topicsText(topics)}`,
@@ -85,7 +94,14 @@ function textOf({ loaded, models, inputs, estimate, topics }: Report): string {
   ].join('\n');
 }
 
-function modelLine({ role, engine, model, state, fetchBytes, sendsTo, leavesMachine, licence }: RecipeModel): string {
+/** Such as `1000 samples, within 2,000,000 tokens and $5`. */
+function targetText(target: Recipe['target']): string {
+  const wanted = 'samples' in target ? `${target.samples} samples` : 'endless';
+  return target.budget === undefined ? wanted : `${wanted}, within ${budgetText(target.budget)}`;
+}
+
+function modelLine({ role, engine, model, state, sendsTo, leavesMachine, licence, ...rest }: RecipeModel): string {
+  const { fetchBytes, price } = rest;
   const states = {
     present: 'is here',
     fetch: `is fetched at the first run (${(fetchBytes / 1e6).toFixed(0)} MB)`,
@@ -95,7 +111,8 @@ function modelLine({ role, engine, model, state, fetchBytes, sendsTo, leavesMach
   const where = sendsTo === null ? 'texts stay in this process' : `texts go to ${sendsTo}`;
   const leaves = leavesMachine ? ', another machine' : '';
   const terms = licence === null ? '' : `; licence: ${licence}`;
-  return `  ${role.padEnd(9)}${engine}/${model}: ${states[state]}; ${where}${leaves}${terms}\n`;
+  const costs = state === 'server' ? `; ${priceText(price)}` : '';
+  return `  ${role.padEnd(9)}${engine}/${model}: ${states[state]}; ${where}${leaves}${costs}${terms}\n`;
 }
 
 function inputLines({ input, source, read, dead, skipped, faults, error }: CountedInput): string {

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { HeadwaterError } from '../../schemas/errors.js';
 import type { Recipe } from '../../schemas/recipe.js';
 import type { InputCounts } from '../../streams/inputs/read-input.js';
+import { type InputKind, inputKinds, inputTopics } from '../../streams/inputs/to-record.js';
 import { loadRecords, loadSeeds, readSeeds } from '../../streams/river/load-input.js';
 import { readTargets } from '../../streams/river/targets.js';
 import { ownTopic } from '../../streams/river/topics-of.js';
@@ -17,16 +18,13 @@ export interface LoadCommandOptions extends PipelineOptions {
   readonly files: readonly string[];
 }
 
-const loadable = ['seeds', 'real', 'documents'] as const;
-type Loadable = (typeof loadable)[number];
-
 /** `headwater load`: puts the records of files on an input topic; lines that are none become dead letters, and are counted. */
 export async function load(options: LoadCommandOptions, io: Io): Promise<number> {
-  const kind = loadable.find((known) => known === options.topic);
+  const kind = inputKinds.find((known) => known === options.topic);
   if (kind === undefined) {
     throw new HeadwaterError(
       'recipe-invalid',
-      `load: '${options.topic}' takes no files: choose ${loadable.join(', ')}`,
+      `load: '${options.topic}' takes no files: choose ${inputKinds.join(', ')}`,
     );
   }
   await createWhereNew(options);
@@ -60,7 +58,7 @@ async function createWhereNew({ recipe, data }: PipelineOptions): Promise<void> 
 }
 
 async function loadFile(
-  kind: Loadable,
+  kind: InputKind,
   file: string,
   { recipe, topics, base: root }: Awaited<ReturnType<typeof openPipeline>>,
 ): Promise<InputCounts> {
@@ -75,6 +73,6 @@ async function loadFile(
 }
 
 /** The topic that the recipe takes an input from. */
-function topicOf(kind: Loadable, { inputs }: Recipe): string {
-  return ownTopic(inputs[kind]) ?? kind;
+function topicOf(kind: InputKind, { inputs }: Recipe): string {
+  return ownTopic(inputs[kind]) ?? inputTopics[kind];
 }

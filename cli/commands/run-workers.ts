@@ -7,12 +7,14 @@ import { MemberDismissal } from '../../streams/kafka/dismiss-members.js';
 import { readWorkers, workerGone } from '../../streams/river/workers.js';
 import { exitCodes } from '../exit-codes.js';
 import type { Io } from '../io.js';
-import { type LoadedRecipe, loadRecipe } from '../recipe/load-recipe.js';
+import { armsOf, type LoadedRecipe, loadRecipe } from '../recipe/load-recipe.js';
+import { budgetSpent } from '../run/budget.js';
 import { type Display, display } from '../run/display.js';
 import { type HealthAddress, openHealth } from '../run/health.js';
 import { kafkaSettings } from '../run/kafka-settings.js';
 import { type Prepared, prepare, totalTarget } from '../run/prepare.js';
 import { renderWorkersLine, renderWorkersTable, type WorkersView } from '../run/render-workers.js';
+import { openReuse } from '../run/reuse.js';
 import { sampleText } from '../run/sample-text.js';
 import { printSummary, summarize } from '../run/summary.js';
 import { supervisedVariable } from '../run/supervision.js';
@@ -38,6 +40,7 @@ interface Session {
  * that die are started again; this process shows what they do, and prints the summary.
  */
 export async function runWorkers(options: RunOptions, workers: number, io: Io): Promise<number> {
+  await refuseArms(options.recipe);
   const loaded = await loadRecipe(options.recipe, overridesOf(options));
   const { topics: config } = loaded.recipe;
   if (config.kind !== 'kafka') throw needsKafka();
@@ -47,6 +50,8 @@ export async function runWorkers(options: RunOptions, workers: number, io: Io): 
     io.err(`warning: ${idle}\n`);
   }
   const dataDir = options.data ?? config.dir ?? '.headwater';
+  // What is wrong with one is found before workers are started.
+  await (await openReuse(options.reuse ?? [], { recipe: loaded.recipe, dataDir })).close();
   const interrupted = interruption();
   const preparing = prepare({ loaded, dataDir, more: options.more });
   const prepared = await unlessStopped(preparing, interrupted.soon);
@@ -65,6 +70,12 @@ export async function runWorkers(options: RunOptions, workers: number, io: Io): 
   }
 }
 
+async function refuseArms(recipe: string): Promise<void> {
+  if ((await armsOf(recipe)).length === 0) return;
+  const text = '--workers: the arms of a recipe are run one after the other by one process: leave it out';
+  throw new HeadwaterError('recipe-invalid', text);
+}
+
 function needsKafka(): HeadwaterError {
   const text =
     '--workers: the embedded log is for one process: leave it out, or run on Kafka with --set topics.kind=kafka';
@@ -80,12 +91,24 @@ async function runSession(session: Session): Promise<number> {
   }
   await prepared.begin();
   await watch.begin();
-  const status = await supervised(session);
+  const ended = await supervised(session);
   await watch.update();
+  const status = howEnded(session, ended);
   printSummary(await summarize(status, prepared, watch), options.print, io);
   if (status === 'complete') return exitCodes.done;
+  if (status === 'budget') {
+    io.err(budgetSpent);
+    return exitCodes.done;
+  }
   io.err('Stopped. The same command goes on from here.\n');
   return exitCodes.interrupted;
+}
+
+/** Workers that end by themselves without all samples have found the budget spent. */
+function howEnded({ prepared, watch }: Session, status: 'complete' | 'stopped'): 'complete' | 'stopped' | 'budget' {
+  const target = totalTarget(prepared.targets);
+  const isShort = target === null || watch.accepted < target;
+  return status === 'complete' && isShort && prepared.recipe.target.budget !== undefined ? 'budget' : status;
 }
 
 async function supervised(session: Session): Promise<'complete' | 'stopped'> {
@@ -143,13 +166,14 @@ async function viewOf({ prepared, watch, workers }: Session, supervisor: Supervi
 
 /** A process group of its own: Ctrl-C reaches the workers through their supervisor, once. */
 function startWorker({ options, dataDir }: Session, worker: number): ChildProcess {
-  const { recipe, samples, out, stages, set, graceMs } = options;
+  const { recipe, samples, out, stages, set, reuse, graceMs } = options;
   const args = [
     ...['run', recipe, '--data', join(dataDir, `worker-${worker}`), '--grace', String(graceMs / 1000)],
     ...(samples === undefined ? [] : ['--samples', String(samples)]),
     ...(out === undefined ? [] : ['--out', out]),
     ...(stages === undefined ? [] : ['--stages', stages]),
     ...set.flatMap((change) => ['--set', change]),
+    ...(reuse ?? []).flatMap((folder) => ['--reuse', folder]),
   ];
   return spawn(process.execPath, [...process.execArgv, process.argv[1] ?? '', ...args], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

@@ -1,26 +1,30 @@
 import { journaled } from '../../engines/journaled.js';
 import { metered } from '../../engines/metered.js';
+import type { PaidAnswers } from '../../operators/journal.js';
 import type { LanguageModel } from '../../operators/language-model.js';
 import { HeadwaterError } from '../../schemas/errors.js';
 import { isForeignTopic, type Recipe } from '../../schemas/recipe.js';
 import type { InputKind } from '../../streams/inputs/to-record.js';
 import type { IntakeParts } from '../../streams/intake/intake-stages.js';
 import type { GroupMember } from '../../streams/kafka/kafka-group.js';
-import { loadBeside } from '../../streams/river/load-beside.js';
 import type { JournaledModel } from '../../streams/river/parts.js';
 import { type River, startRiver } from '../../streams/river/river.js';
-import { realTopics, runnableStages, type StageName } from '../../streams/river/stages.js';
+import { runnableStages, type StageName } from '../../streams/river/stages.js';
 import { WorkerReports } from '../../streams/river/worker-reports.js';
 import { WorkerState } from '../../streams/river/worker-state.js';
 import { type Engines, openEngines } from '../engines.js';
 import { exitCodes } from '../exit-codes.js';
 import type { Io } from '../io.js';
 import { type LoadedRecipe, loadRecipe, type RecipeOverrides } from '../recipe/load-recipe.js';
+import { budgetSpent, type OpenBudget, openBudget } from '../run/budget.js';
 import { display } from '../run/display.js';
 import { downloads } from '../run/downloads.js';
 import { type Health, type HealthAddress, openHealth } from '../run/health.js';
+import { hygieneParts } from '../run/hygiene-parts.js';
+import { loadInputs } from '../run/load-inputs.js';
 import { type Prepared, prepare } from '../run/prepare.js';
 import { renderLine, renderTable } from '../run/render.js';
+import { openReuse, type Reuse } from '../run/reuse.js';
 import { RunWatch } from '../run/run-view.js';
 import { sampleText } from '../run/sample-text.js';
 import { secretValue } from '../run/secret-value.js';
@@ -38,6 +42,10 @@ export interface RunOptions {
   readonly out?: string;
   readonly stages?: string;
   readonly set: readonly string[];
+  /** Data folders of other runs, whose paid answers are used again. */
+  readonly reuse?: readonly string[];
+  /** Of a recipe with arms: which one. */
+  readonly arm?: string;
   /** Where the target was reached before: go for as many more. */
   readonly more: boolean;
   /** Write each sample to standard output when it is accepted. */
@@ -55,6 +63,7 @@ interface Session {
   readonly print: boolean;
   readonly graceMs: number;
   readonly watch: RunWatch;
+  readonly reuse: Reuse;
   /** How this process fares as a worker. */
   readonly state: WorkerState;
   /** Where another process started it, which shows what it does. */
@@ -82,14 +91,31 @@ export async function run(options: RunOptions, ownIo: Io): Promise<number> {
   }
 }
 
+/** How a run ended: with all samples, at Ctrl-C, or with its budget spent. */
+type Ending = 'complete' | 'stopped' | 'budget';
+type Paid = PaidAnswers | undefined;
+type StreamSession = Session & { readonly paid: Paid };
+
 const leftMs = 3000;
 
 type Worker = Pick<Session, 'loaded' | 'state' | 'supervised' | 'io'>;
 
 async function runWith(options: Omit<RunOptions, 'stages'> & Pick<Session, 'stages'>, worker: Worker): Promise<number> {
-  const { loaded, state, supervised, io } = worker;
+  const { loaded } = worker;
   const { graceMs, print, more, stages } = options;
   const dataDir = options.data ?? loaded.recipe.topics.dir ?? '.headwater';
+  const reuse = await openReuse(options.reuse ?? [], { recipe: loaded.recipe, dataDir });
+  try {
+    return await runOn(dataDir, { ...worker, stages, print, graceMs, more, reuse });
+  } finally {
+    await reuse.close();
+  }
+}
+
+type RunParts = Omit<Session, 'prepared' | 'watch' | 'interruption'> & Pick<RunOptions, 'more'>;
+
+async function runOn(dataDir: string, { more, ...parts }: RunParts): Promise<number> {
+  const { loaded, state, supervised, graceMs, io } = parts;
   const interrupted = interruption();
   const hooks = {
     stateChanged: state.brokerChanged,
@@ -105,7 +131,7 @@ async function runWith(options: Omit<RunOptions, 'stages'> & Pick<Session, 'stag
   }
   try {
     const watch = new RunWatch(prepared.accepted);
-    const ran = runSession({ ...worker, prepared, stages, print, graceMs, watch, interruption: interrupted });
+    const ran = runSession({ ...parts, prepared, watch, interruption: interrupted });
     const inVain = stopInVain(interrupted, graceMs, () => state.brokersAreAway).then(() => {
       io.err(
         'Stopped without waiting any longer: what was committed is kept, and the same command goes on from there.\n',
@@ -122,8 +148,13 @@ async function runWith(options: Omit<RunOptions, 'stages'> & Pick<Session, 'stag
 }
 
 /** What the command line changes in the recipe. */
-export function overridesOf({ set, samples, out }: RunOptions): RecipeOverrides {
-  return { set, ...(samples === undefined ? {} : { samples }), ...(out === undefined ? {} : { out }) };
+export function overridesOf({ set, samples, out, arm }: RunOptions): RecipeOverrides {
+  return {
+    set,
+    ...(samples === undefined ? {} : { samples }),
+    ...(out === undefined ? {} : { out }),
+    ...(arm === undefined ? {} : { arm }),
+  };
 }
 
 /** A worker's progress and summary are its supervisor's to show. */
@@ -160,21 +191,39 @@ async function runSession(session: Session): Promise<number> {
     return exitCodes.done;
   }
   const status = await streamed(session);
-  if (supervised !== undefined) return status === 'complete' ? exitCodes.done : exitCodes.interrupted;
+  if (supervised !== undefined) return status === 'stopped' ? exitCodes.interrupted : exitCodes.done;
   printSummary(await summarize(status, prepared, watch), session.print, io);
   if (status === 'complete') return exitCodes.done;
+  if (status === 'budget') {
+    io.err(budgetSpent);
+    return exitCodes.done;
+  }
   io.err('Stopped. The same command goes on from here.\n');
   return exitCodes.interrupted;
 }
 
-async function streamed(session: Session): Promise<'complete' | 'stopped'> {
+async function streamed(session: Session): Promise<Ending> {
+  const paid = await paidAnswers(session);
+  if (paid === 'stopped') return 'stopped';
   const engines = await openSession(session);
   if (engines === undefined) return 'stopped';
   try {
     await session.prepared.begin();
-    return await stream(session, engines);
+    return await stream({ ...session, paid }, engines);
   } finally {
     await engines.close();
+  }
+}
+
+/** What may be used again, where something may. */
+async function paidAnswers({ reuse, interruption: interrupted, io }: Session): Promise<Paid | 'stopped'> {
+  try {
+    const answers = await reuse.answers(interrupted.soon);
+    if (answers !== undefined) io.err(`${answers.size} paid answers of other runs can be used again\n`);
+    return answers;
+  } catch (error) {
+    if (interrupted.soon.aborted) return 'stopped';
+    throw error;
   }
 }
 
@@ -188,6 +237,8 @@ async function openSession({ loaded, stages, interruption: interrupted, io }: Se
       signal: interrupted.soon,
       progress: shown.progress,
       pulled: shown.pulled,
+      pipeline: loaded.recipe.name,
+      modelChanged: (role, from, to) => tellModelChange(role, from, to, io),
     });
   } catch (error) {
     if (interrupted.soon.aborted) return undefined;
@@ -197,7 +248,7 @@ async function openSession({ loaded, stages, interruption: interrupted, io }: Se
   }
 }
 
-async function stream(session: Session, engines: Engines): Promise<'complete' | 'stopped'> {
+async function stream(session: StreamSession, engines: Engines): Promise<Ending> {
   const { prepared, state, supervised } = session;
   const reports = new WorkerReports({ topics: prepared.topics, state });
   supervised?.tell({ type: 'worker', worker: reports.worker });
@@ -208,7 +259,30 @@ async function stream(session: Session, engines: Engines): Promise<'complete' | 
   }
 }
 
-async function flow(session: Session, engines: Engines, reports: WorkerReports): Promise<'complete' | 'stopped'> {
+async function flow(session: StreamSession, engines: Engines, reports: WorkerReports): Promise<Ending> {
+  const spent = new AbortController();
+  const { recipe, topics } = session.prepared;
+  const budget = await openBudget({ recipe, topics, onSpent: (text) => spent.abort(text) });
+  try {
+    const status = await flowWithin(budget, spent.signal, { session, engines, reports });
+    return status === 'stopped' && budget.isSpent && !session.interruption.soon.aborted ? 'budget' : status;
+  } finally {
+    budget.close();
+  }
+}
+
+interface FlowParts {
+  readonly session: StreamSession;
+  readonly engines: Engines;
+  readonly reports: WorkerReports;
+}
+
+/** `spent` is aborted with a sentence when the budget allows nothing more. */
+async function flowWithin(
+  budget: OpenBudget,
+  spent: AbortSignal,
+  { session, engines, reports }: FlowParts,
+): Promise<'complete' | 'stopped'> {
   const { prepared, stages, watch, state, interruption: interrupted, io } = session;
   const { recipe, topics, targets, shardDir } = prepared;
   watch.begin();
@@ -218,9 +292,11 @@ async function flow(session: Session, engines: Engines, reports: WorkerReports):
     targets,
     stages,
     parts: {
-      base: engines.base && journaling(engines.base, 'base', watch),
-      instruct: engines.instruct && journaling(engines.instruct, 'instruct', watch),
+      base: engines.base && journaling(budget.limited(engines.base, 'base'), 'base', session),
+      instruct: engines.instruct && journaling(budget.limited(engines.instruct, 'instruct'), 'instruct', session),
+      judge: engines.judge && journaling(budget.limited(engines.judge, 'judge'), 'judge', session),
       embedder: engines.embedder,
+      ...(await hygieneParts(recipe, session.loaded.dir, stages, engines.embedder)),
       meter: watch,
       shardDir,
       intake: intakeParts(session),
@@ -233,10 +309,12 @@ async function flow(session: Session, engines: Engines, reports: WorkerReports):
   });
   state.begin(river.stages);
   stopOn(session, river);
+  stopWhenSpent(session, river, spent);
   const shown = display(io, () => viewOf(prepared, river, watch), { table: renderTable, line: renderLine });
   if (session.print && !io.json) watch.sampled = (sample) => shown.print(`${sampleText(sample)}\n\n`);
   const ended = new AbortController();
-  const loading = loadReal(session, AbortSignal.any([interrupted.soon, ended.signal]));
+  const inputs = { recipe, topics, base: session.loaded.dir, stages };
+  const loading = loadInputs(inputs, AbortSignal.any([interrupted.soon, ended.signal]));
   try {
     return await Promise.race([river.done, loading.then(() => river.done)]);
   } finally {
@@ -258,17 +336,19 @@ function stopOn({ state, interruption: interrupted, graceMs, io }: Session, rive
   interrupted.atOnce.addEventListener('abort', () => river.stop(0), { once: true });
 }
 
-/** The real stream comes in beside the river, through one of all its workers; a restart goes on where loading ended. */
-async function loadReal({ loaded, prepared, stages }: Session, signal: AbortSignal): Promise<void> {
-  const { recipe, topics } = prepared;
-  const source = recipe.inputs.real;
-  if (source === undefined || (typeof source === 'object' && 'topic' in source) || !stages.includes('align')) return;
-  const [topic] = realTopics(recipe);
-  if (topic === undefined) return;
-  const { partitions } = recipe.topics;
-  const target = { topics, topic, partitions, source, base: loaded.dir, domain: recipe.domain, now: Date.now };
-  await loadBeside('real', target, signal);
+/** None is in flight by then that costs something: those that wait for the budget are left to the next run. */
+function stopWhenSpent({ state, io }: Session, river: River, spent: AbortSignal): void {
+  const stop = () => {
+    state.drain();
+    io.err(`\nStopping: ${String(spent.reason)} ...\n`);
+    river.stop(commitMs);
+  };
+  if (spent.aborted) stop();
+  else spent.addEventListener('abort', stop, { once: true });
 }
+
+/** In which what models have answered is finished and committed. */
+const commitMs = 1000;
 
 function intakeParts({ loaded, io }: Session): IntakeParts {
   const { recipe, dir: base } = loaded;
@@ -286,8 +366,15 @@ async function registryPassword({ inputs }: Recipe, kind: InputKind, base: strin
   return secretValue(password, `inputs.${kind}.registry.password`, { base, environment: process.env });
 }
 
-function journaling(model: LanguageModel, role: string, watch: RunWatch): JournaledModel {
-  return (journal) => journaled(metered(model, role, watch), journal);
+function journaling(model: LanguageModel, role: string, { watch, paid }: StreamSession): JournaledModel {
+  return (journal) => journaled(metered(model, role, watch), journal, { paid });
+}
+
+/** A worker says it too: its supervisor shows what it writes. */
+function tellModelChange(role: string, from: string, to: string, io: Io): void {
+  const text = `warning: models.${role}: the endpoint answers as ${to} now, before as ${from}; each sample's lineage names its models\n`;
+  if (supervision() === undefined) io.err(text);
+  else process.stderr.write(text);
 }
 
 function stageList(stages: string | undefined): readonly StageName[] {

@@ -1,7 +1,7 @@
 import { HeadwaterError } from '../../schemas/errors.js';
 import type { InputConfig, Recipe } from '../../schemas/recipe.js';
 import { readInput } from '../../streams/inputs/read-input.js';
-import type { InputKind } from '../../streams/inputs/to-record.js';
+import { type InputKind, inputKinds } from '../../streams/inputs/to-record.js';
 import { sourceOf } from './dataflow.js';
 
 /** What an input of a recipe holds, found by reading all of it. */
@@ -26,7 +26,7 @@ const maxFaults = 3;
 /** Reads each input of a recipe to its end. */
 export async function countInputs({ inputs, domain }: Recipe, dir: string): Promise<readonly CountedInput[]> {
   const counted: CountedInput[] = [];
-  for (const kind of ['seeds', 'real', 'documents'] as const) {
+  for (const kind of inputKinds) {
     const config = inputs[kind];
     if (config !== undefined) counted.push(await countInput(kind, config, domain, dir));
   }

@@ -1,17 +1,18 @@
 import type { LanguageModelConfig } from '../../schemas/models-config.js';
 import type { Recipe } from '../../schemas/recipe.js';
+import { drafterOf } from '../../streams/river/drafter.js';
+import { judgeOf, type ModelRole } from '../../streams/river/judging.js';
+import { budgetProblems } from './budget-checks.js';
 import { foreignTopicProblems } from './foreign-topic-checks.js';
+import { judgeProblems, judgeWarnings } from './judge-checks.js';
 import { kafkaProblems, kafkaWarnings } from './kafka-checks.js';
 import type { Problem } from './problem.js';
+import { writingProblems, writingWarnings } from './writing-checks.js';
 
 /** What the parts of a recipe ask of one another. */
 export function crossChecks(recipe: Recipe): readonly Problem[] {
-  const { models, steps, domain } = recipe;
-  const problems: Problem[] = [];
-  if (steps.refine !== 'off' && models.instruct === undefined) {
-    const text = 'is missing: the step refine needs it; add a model, or switch the step off with steps.refine: off';
-    problems.push({ path: ['models', 'instruct'], text });
-  }
+  const { domain } = recipe;
+  const problems: Problem[] = [...writingProblems(recipe), ...judgeProblems(recipe)];
   for (const [name, values] of [['domain.label.values', domain.label?.values ?? []] as const, ...lists(recipe)]) {
     const twice = values.find((value, index) => values.indexOf(value) !== index);
     if (twice !== undefined) problems.push({ path: name.split('.'), text: `'${twice}' is there twice` });
@@ -24,21 +25,20 @@ export function crossChecks(recipe: Recipe): readonly Problem[] {
       });
     }
   }
-  return [...problems, ...foreignTopicProblems(recipe), ...kafkaProblems(recipe)];
+  return [
+    ...problems,
+    ...budgetProblems(recipe, modelsInUse(recipe)),
+    ...foreignTopicProblems(recipe),
+    ...kafkaProblems(recipe),
+  ];
 }
 
 /** What is allowed and has no effect, or another one than a reader may expect. */
 export function crossWarnings(recipe: Recipe): readonly Problem[] {
-  const { inputs, models, steps, domain } = recipe;
-  const warnings: Problem[] = [];
-  if (inputs.documents !== undefined) {
-    warnings.push({ path: ['inputs', 'documents'], text: 'has no effect with method: bare' });
-  }
+  const { inputs, steps, domain } = recipe;
+  const warnings: Problem[] = [...writingWarnings(recipe), ...judgeWarnings(recipe)];
   if (inputs.real === undefined && steps.rollingMmd !== 'off') {
     warnings.push({ path: ['inputs'], text: 'without real, the distance to the real distribution is not measured' });
-  }
-  if (steps.refine === 'off' && models.instruct !== undefined) {
-    warnings.push({ path: ['models', 'instruct'], text: 'has no effect with steps.refine: off' });
   }
   const sum = domain.label?.shares?.reduce((total, share) => total + share, 0) ?? 1;
   if (Math.abs(sum - 1) > 0.01) {
@@ -48,9 +48,14 @@ export function crossWarnings(recipe: Recipe): readonly Problem[] {
 }
 
 /** The language models that the steps use, by role. */
-export function modelsInUse({ models, steps }: Recipe): ReadonlyMap<'base' | 'instruct', LanguageModelConfig> {
-  const used = new Map<'base' | 'instruct', LanguageModelConfig>([['base', models.base]]);
+export function modelsInUse(recipe: Recipe): ReadonlyMap<ModelRole, LanguageModelConfig> {
+  const { models, steps } = recipe;
+  const used = new Map<ModelRole, LanguageModelConfig>();
+  const drafter = drafterOf(recipe);
+  if (drafter !== undefined) used.set(drafter.role, drafter.model);
   if (steps.refine !== 'off' && models.instruct !== undefined) used.set('instruct', models.instruct);
+  const judging = judgeOf(recipe);
+  if (judging !== undefined) used.set(judging.role, judging.model);
   return used;
 }
 

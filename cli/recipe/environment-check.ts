@@ -26,7 +26,7 @@ type Place = [path: readonly string[], secret: Secret | undefined];
 
 function modelKeys(recipe: Recipe): Place[] {
   return [...modelsInUse(recipe)].map(([role, model]) => {
-    return [['models', role, 'key'], model.engine === 'openai' ? model.key : undefined];
+    return [['models', role, 'key'], 'key' in model ? model.key : undefined];
   });
 }
 

@@ -1,14 +1,18 @@
+import { costOf as usageCost } from '../../engines/prices.js';
 import type { LanguageModelConfig } from '../../schemas/models-config.js';
 import type { Recipe } from '../../schemas/recipe.js';
+import { drafterOf } from '../../streams/river/drafter.js';
+import { judgeOf, type ModelRole } from '../../streams/river/judging.js';
 import { modelsInUse } from './cross-checks.js';
+import { priceOf } from './price-of.js';
 
 /** What a model is expected to read and write for a target. */
 export interface ModelEstimate {
-  readonly role: 'base' | 'instruct';
+  readonly role: ModelRole;
   readonly requests: number;
   readonly promptTokens: number;
   readonly completionTokens: number;
-  /** US dollars; null where the recipe names no price. */
+  /** US dollars; null where neither the recipe nor a public list has the price. */
   readonly cost: number | null;
   /** Null where the model's speed is not known. */
   readonly seconds: number | null;
@@ -26,20 +30,29 @@ export interface Estimate {
 }
 
 /** As measured with the recipe `emails`: 32 drafts and 28 edits for 24 accepted samples. */
-const requestsPerSample = { base: 32 / 24, instruct: 28 / 24 } as const;
+const drafted = 32 / 24;
+const refined = 28 / 24;
 const charactersPerToken = 4;
 /** Of markers, tags and instructions around an example. */
 const frameTokens = 24;
 /** CPU milliseconds a token with one thread and several sequences at once, as measured on a shared server core. */
 const measuredSpeed: Readonly<Record<string, number>> = { 'gemma-3-270m': 28, 'smollm2-135m-instruct': 16 };
 const endlessSamples = 1000;
+/** Of a judge's answer: a guess, as judges differ. */
+const judgedTokens = 100;
 
 /** Tokens, cost and time for a recipe's target, from the mean characters of its seeds; null where there are no seeds. */
 export function estimate(recipe: Recipe, seedCharacters: number | null): Estimate | null {
   if (seedCharacters === null) return null;
   const samples = 'samples' in recipe.target ? recipe.target.samples : endlessSamples;
+  const sampleTokens = Math.ceil(seedCharacters / charactersPerToken);
+  const works = [draftingWork, refiningWork, judgingWork].map((work) => work(recipe, samples, sampleTokens));
   const models = [...modelsInUse(recipe)].map(([role, model]) => {
-    return modelEstimate(role, model, recipe, samples, Math.ceil(seedCharacters / charactersPerToken));
+    return modelEstimate(
+      role,
+      model,
+      works.filter((work) => work?.role === role).flatMap((work) => work ?? []),
+    );
   });
   return {
     samples,
@@ -55,24 +68,77 @@ export function estimate(recipe: Recipe, seedCharacters: number | null): Estimat
   };
 }
 
-function modelEstimate(
-  role: 'base' | 'instruct',
-  model: LanguageModelConfig,
-  recipe: Recipe,
-  samples: number,
-  sampleTokens: number,
-): ModelEstimate {
-  const requests = Math.ceil(samples * requestsPerSample[role]);
+/** What a stage asks of a model. */
+interface Work {
+  readonly role: ModelRole;
+  readonly requests: number;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+}
+
+function draftingWork(recipe: Recipe, samples: number, sampleTokens: number): Work | undefined {
+  const drafter = drafterOf(recipe);
+  if (drafter === undefined) return undefined;
+  const { way, examples, group } = recipe.steps.draft;
+  const drafts = Math.ceil(samples * drafted);
+  const requests = way === 'in-one' ? Math.ceil(drafts / group) : drafts;
+  // The prompt of a sequence shows on average half of its group.
+  const shown = examples + (way === 'sequential' ? (group - 1) / 2 : 0);
+  return {
+    role: drafter.role,
+    requests,
+    promptTokens: Math.ceil(requests * promptOf(shown, sampleTokens)),
+    completionTokens: drafts * answerOf(drafter.model, sampleTokens),
+  };
+}
+
+function refiningWork({ steps, models }: Recipe, samples: number, sampleTokens: number): Work | undefined {
+  const { instruct } = models;
+  if (steps.refine === 'off' || instruct === undefined) return undefined;
+  const requests = Math.ceil(samples * refined);
   // Tiny models edit without examples.
-  const examples = role === 'base' || model.engine !== 'llama' ? recipe.steps.draft.examples : 0;
-  const shown = role === 'base' ? examples : examples + 1;
-  const promptTokens = requests * (shown * (sampleTokens + frameTokens) + frameTokens);
-  const completionTokens = requests * Math.min(sampleTokens + 8, model.maxTokens ?? Number.POSITIVE_INFINITY);
+  const style = steps.refine.style ?? (instruct.engine === 'llama' ? 'copy-edit' : 'edit');
+  const shown = 1 + (style === 'edit' ? steps.draft.examples : 0);
+  return {
+    role: 'instruct',
+    requests,
+    promptTokens: requests * promptOf(shown, sampleTokens),
+    completionTokens: requests * answerOf(instruct, sampleTokens),
+  };
+}
+
+/** A judge reads four texts, and says why before it names one. */
+function judgingWork(recipe: Recipe, samples: number, sampleTokens: number): Work | undefined {
+  const judging = judgeOf(recipe);
+  const { judge } = recipe.steps;
+  if (judging === undefined || judge === 'off') return undefined;
+  const requests = Math.ceil(samples * judge.share);
+  return {
+    role: judging.role,
+    requests,
+    promptTokens: requests * promptOf(4, sampleTokens),
+    completionTokens: requests * answerOf(judging.model, judgedTokens),
+  };
+}
+
+/** Tokens of a prompt that shows so many texts. */
+function promptOf(shown: number, sampleTokens: number): number {
+  return shown * (sampleTokens + frameTokens) + frameTokens;
+}
+
+function answerOf({ maxTokens = Number.POSITIVE_INFINITY }: LanguageModelConfig, sampleTokens: number): number {
+  return Math.min(sampleTokens + 8, maxTokens);
+}
+
+function modelEstimate(role: ModelRole, model: LanguageModelConfig, works: readonly Work[]): ModelEstimate {
+  const total = (of: (work: Work) => number) => works.reduce((all, work) => all + of(work), 0);
+  const promptTokens = total((work) => work.promptTokens);
+  const completionTokens = total((work) => work.completionTokens);
   const milliseconds = model.engine === 'llama' ? measuredSpeed[model.model] : undefined;
   const seconds = milliseconds === undefined ? null : Math.ceil((completionTokens * milliseconds) / 1000);
   return {
     role,
-    requests,
+    requests: total((work) => work.requests),
     promptTokens,
     completionTokens,
     cost: costOf(model, promptTokens, completionTokens),
@@ -81,9 +147,8 @@ function modelEstimate(
 }
 
 function costOf(model: LanguageModelConfig, promptTokens: number, completionTokens: number): number | null {
-  if (model.engine !== 'openai') return 0;
-  if (model.price === undefined) return null;
-  return (promptTokens * model.price.input + completionTokens * model.price.output) / 1e6;
+  const price = priceOf(model);
+  return price === undefined ? null : usageCost(price, { promptTokens, completionTokens });
 }
 
 function sum(values: readonly (number | null)[]): number | null {

@@ -1,11 +1,11 @@
 import { type ForeignTopicConfig, isForeignTopic, type Recipe } from '../../schemas/recipe.js';
-import { type InputKind, keysOf } from '../../streams/inputs/to-record.js';
+import { type InputKind, inputKinds, keysOf } from '../../streams/inputs/to-record.js';
 import { suggestion } from './nearest.js';
 import type { Problem } from './problem.js';
 
 /** The inputs of a recipe that are topics which others write. */
 export function foreignTopics({ inputs }: Recipe): readonly (readonly [kind: InputKind, input: ForeignTopicConfig])[] {
-  return (['seeds', 'real', 'documents'] as const).flatMap((kind) => {
+  return inputKinds.flatMap((kind) => {
     const input = inputs[kind];
     return isForeignTopic(input) ? [[kind, input] as const] : [];
   });

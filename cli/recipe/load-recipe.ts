@@ -4,9 +4,11 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import { HeadwaterError } from '../../schemas/errors.js';
 import { type Recipe, recipe as recipeSchema } from '../../schemas/recipe.js';
 import { builtInRecipes } from '../recipes/built-in.js';
+import { armNamed, namedAs, withoutArms } from './arms.js';
 import { crossChecks, crossWarnings } from './cross-checks.js';
 import { missingVariables, type NeededSecrets } from './environment-check.js';
 import { explainIssues } from './explain-issues.js';
+import { get } from './known-keys.js';
 import { suggestion } from './nearest.js';
 import { type ParsedYaml, parseYaml } from './parse-yaml.js';
 import type { Problem } from './problem.js';
@@ -20,6 +22,8 @@ export interface RecipeOverrides {
   readonly samples?: number;
   /** The folder for shards. */
   readonly out?: string;
+  /** Of a recipe with arms: the one whose changes come before those of the command line. */
+  readonly arm?: string;
 }
 
 export interface LoadRecipeOptions extends RecipeOverrides {
@@ -52,8 +56,11 @@ export async function loadRecipe(
 ): Promise<LoadedRecipe> {
   const { file, shown, source } = await locate(nameOrFile);
   const yaml = parseYaml(source, shown);
-  const sets = setsOf(options);
-  const input = sets.reduce<unknown>((value, set) => withValue(value, set), yaml.value ?? {});
+  const { recipe: plain, arms } = withoutArms(yaml, shown);
+  const changes = options.arm === undefined ? [] : armNamed(options.arm, arms, shown).sets;
+  const sets = [...changes, ...setsOf(options, withSets(plain, changes))];
+  const changed = withSets(plain, sets);
+  const input = options.arm === undefined ? changed : namedAs(options.arm, changed);
   const say = (problem: Problem) => sentence(problem, shown, yaml, sets);
 
   const refuse = (problems: readonly Problem[]) => {
@@ -69,6 +76,12 @@ export async function loadRecipe(
   return { recipe, file, dir: dirname(file), warnings: [...yaml.warnings, ...crossWarnings(recipe).map(say)] };
 }
 
+/** The names of a recipe's arms, in their order; none of an ordinary recipe. Throws `recipe-invalid`. */
+export async function armsOf(nameOrFile: string): Promise<readonly string[]> {
+  const { shown, source } = await locate(nameOrFile);
+  return withoutArms(parseYaml(source, shown), shown).arms.map(({ name }) => name);
+}
+
 interface Located {
   readonly file: string;
   /** How messages call it: as the user did. */
@@ -81,7 +94,7 @@ async function locate(nameOrFile: string): Promise<Located> {
   const file = resolve(nameOrFile);
   const source = await readText(file, nameOrFile);
   if (source !== null) return { file, shown: nameOrFile, source };
-  const builtIn = builtInRecipes.find(({ name }) => name === nameOrFile);
+  const builtIn = builtInRecipes.find(({ name }) => name === nameOrFile || nameOrFile === `recipes/${name}.yaml`);
   if (builtIn !== undefined) {
     const path = join(builtIn.dir, builtIn.files[0]);
     const text = await readText(path, path);
@@ -119,9 +132,18 @@ async function readText(file: string, shown: string): Promise<string | null> {
   }
 }
 
-function setsOf({ set, samples, out }: RecipeOverrides): readonly SetValue[] {
+function withSets(recipe: unknown, sets: readonly SetValue[]): unknown {
+  return sets.reduce<unknown>((value, set) => withValue(value, set), recipe ?? {});
+}
+
+function setsOf({ set, samples, out }: RecipeOverrides, recipe: unknown): readonly SetValue[] {
   const sets = set.map(parseSet);
-  if (samples !== undefined) sets.push({ path: ['target'], value: { samples }, shown: `--samples ${samples}` });
+  if (samples !== undefined) {
+    // The number of samples says nothing about what they may cost.
+    const budget = ['target', 'budget'].reduce<unknown>(get, withSets(recipe, sets));
+    const value = { samples, ...(budget === undefined ? {} : { budget }) };
+    sets.push({ path: ['target'], value, shown: `--samples ${samples}` });
+  }
   if (out !== undefined) sets.push({ path: ['shards', 'dir'], value: out, shown: `--out ${out}` });
   return sets;
 }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { parseDocument } from 'yaml';
+import { type Document, isAlias, parseDocument } from 'yaml';
 
 import { HeadwaterError } from '../../schemas/errors.js';
 
@@ -29,7 +29,19 @@ export function parseSet(text: string): SetValue {
   const [error] = document.errors;
   if (error !== undefined)
     throw new HeadwaterError('recipe-invalid', `${shown}: the value is not YAML: ${error.message}`);
-  return { path, value: document.toJS({ maxAliasCount: 10 }), shown };
+  return { path, value: plainValue(document, text.slice(at + 1), shown), shown };
+}
+
+/** A glob such as `*.txt` reads like the name of an alias, which no single value has. */
+function plainValue(document: Document, text: string, shown: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 10 });
+  } catch (cause) {
+    if (document.contents === null || !isAlias(document.contents)) {
+      throw new HeadwaterError('recipe-invalid', `${shown}: the value is not YAML: ${String(cause)}`, { cause });
+    }
+    return text.trim();
+  }
 }
 
 /** The recipe with a value at a path; mappings on the way are made. Throws `recipe-invalid` where something else is there. */

@@ -16,6 +16,8 @@ export interface BuiltInRecipe {
 export const builtInRecipes: readonly BuiltInRecipe[] = [
   builtIn('emails', 'short e-mails, held against real ones'),
   builtIn('word-problems', 'grade-school math problems with worked answers'),
+  builtIn('bare-vs-instruct', 'Base-Refine beside the ways it is compared with, on e-mails'),
+  builtIn('bare-vs-instruct-math', 'the same on word problems'),
 ];
 
 function builtIn(name: string, about: string): BuiltInRecipe {

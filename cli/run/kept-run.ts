@@ -1,4 +1,4 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { access, readFile, rename, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import { z } from 'zod';
@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { HeadwaterError } from '../../schemas/errors.js';
 import { type Recipe, recipe as recipeSchema } from '../../schemas/recipe.js';
 import { readDataFolder } from '../../streams/data-folder.js';
+import { logFile } from '../../streams/log/store.js';
 import { storeError } from '../../streams/shards/store-error.js';
 import type { Topics } from '../../streams/topics.js';
 import { type LoadedRecipe, loadRecipe } from '../recipe/load-recipe.js';
@@ -68,8 +69,20 @@ export async function openPipeline({ recipe: name, data }: PipelineOptions): Pro
       `nothing was run in ${dataDir} yet: name the folder with --data, or start with \`headwater run\``,
     );
   }
-  const topicsDir = kept.recipe.topics.kind === 'log' ? (await readDataFolder(dataDir)).topicsDir : '';
+  const topicsDir = kept.recipe.topics.kind === 'log' ? await logOf(dataDir) : '';
   return { ...kept, topics: await openTopics(kept.recipe, { base: kept.base, topicsDir }) };
+}
+
+/** Where the log of a data folder lies; to open one that is missing would make an empty one. */
+async function logOf(dataDir: string): Promise<string> {
+  const { topicsDir } = await readDataFolder(dataDir);
+  try {
+    await access(join(topicsDir, logFile));
+    return topicsDir;
+  } catch (cause) {
+    const text = `${topicsDir} holds no ${logFile} that can be read: the folder is damaged, name another one`;
+    throw new HeadwaterError('data-missing', text, { cause });
+  }
 }
 
 /** A pipeline on Kafka can be looked at from a machine where none of its workers ran. */

@@ -12,12 +12,21 @@ import { checkIdentity, identityMessage, pipelineTopic, readIdentity } from '../
 import { ensureTopics } from '../../streams/river/river.js';
 import { acceptedSamples } from '../../streams/river/river-status.js';
 import { seedsTopic } from '../../streams/river/stages.js';
-import { readCompleted, readTargets, shareOut, targetMessage } from '../../streams/river/targets.js';
+import {
+  isSameTarget,
+  labelledTargets,
+  readCompleted,
+  readTargets,
+  shareOut,
+  type Target,
+  targetMessage,
+} from '../../streams/river/targets.js';
 import { readManifest } from '../../streams/shards/manifest-file.js';
 import { checkShardFolder } from '../../streams/shards/shard-folder.js';
 import type { Message, Topics } from '../../streams/topics.js';
 import type { LoadedRecipe } from '../recipe/load-recipe.js';
 import { recipeIdentity } from '../recipe/recipe-identity.js';
+import { hygieneIdentity } from './hygiene-parts.js';
 import { keepRun } from './kept-run.js';
 import { openTopics, type TopicsHooks } from './open-topics.js';
 
@@ -123,8 +132,9 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
   async function standing(isNew: boolean): Promise<Standing> {
     const told = isNew ? [] : await readTargets(topics, topic, lanes);
     const completed = isNew ? [] : await readCompleted(topics, lanes);
-    if (asTold) return { told, completed, targets: asked.map((total, lane) => told[lane] ?? total) };
-    return { told, completed, targets: more ? raised(asked, completed, told) : asked };
+    const totals = more ? raised(asked, completed, told) : asked;
+    const targets = labelledTargets(totals, recipe.domain.label, told);
+    return { told, completed, targets: asTold ? targets.map((target, lane) => told[lane] ?? target) : targets };
   }
 
   try {
@@ -135,10 +145,10 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
       topics,
       shardDir,
       get targets() {
-        return targets;
+        return totalsOf(targets);
       },
       accepted: run.isNew ? 0 : await acceptedSamples(topics),
-      complete: targets.every((target, lane) => target !== null && (before.completed[lane] ?? 0) >= target),
+      complete: targets.every(({ total }, lane) => total !== null && (before.completed[lane] ?? 0) >= total),
       begin: async () => {
         await run.claim(async () => {
           const now = await standing(false);
@@ -158,9 +168,13 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
 
 /** What the lanes were told, what is in the manifest of it, and what they shall have. */
 interface Standing {
-  readonly told: readonly (number | null | undefined)[];
+  readonly told: readonly (Target | undefined)[];
   readonly completed: readonly number[];
-  readonly targets: readonly (number | null)[];
+  readonly targets: readonly Target[];
+}
+
+function totalsOf(targets: readonly Target[]): readonly (number | null)[] {
+  return targets.map(({ total }) => total);
 }
 
 /** The seeds of a file or module; undefined where they come over a topic. */
@@ -176,21 +190,23 @@ function firstMessages(
   target: Pick<LoadOptions, 'topic' | 'partitions' | 'now'>,
   { told, targets }: Standing,
 ): readonly Message[] {
-  if (seeds !== undefined && told.every((total) => total === undefined)) return seedMessages(seeds, target, targets);
+  if (seeds !== undefined && told.every((target) => target === undefined)) return seedMessages(seeds, target, targets);
   const { topic, now } = target;
-  return targets.flatMap((total, lane) => (total === told[lane] ? [] : [targetMessage(topic, lane, total, now())]));
+  return targets.flatMap((target, lane) =>
+    isSameTarget(told[lane], target) ? [] : [targetMessage(topic, lane, target, now())],
+  );
 }
 
 /** The targets of a run for more: as many again where the last ones are reached; those that are still open, if they are higher. */
 function raised(
   asked: readonly (number | null)[],
   completed: readonly number[],
-  told: readonly (number | null | undefined)[],
+  told: readonly (Target | undefined)[],
 ): readonly (number | null)[] {
   const reached =
-    told.length > 0 && told.every((total, lane) => typeof total === 'number' && (completed[lane] ?? 0) >= total);
+    told.length > 0 && told.every((target, lane) => target?.total != null && (completed[lane] ?? 0) >= target.total);
   return asked.map((total, lane) => {
-    const before = told[lane] ?? 0;
+    const before = told[lane]?.total ?? 0;
     if (total === null) return null;
     return reached ? total + before : Math.max(total, before);
   });
@@ -201,11 +217,12 @@ export function totalTarget(targets: readonly (number | null)[]): number | null 
   return targets.reduce<number | null>((sum, total) => (sum === null || total === null ? null : sum + total), 0);
 }
 
-/** What decides the results: the recipe, and the very seeds. */
+/** What decides the results: the recipe, the very seeds, and the very benchmarks. */
 async function identityOf({ recipe, dir }: LoadedRecipe): Promise<Readonly<Record<string, unknown>>> {
   const { seeds } = recipe.inputs;
-  if (typeof seeds !== 'string') return recipeIdentity(recipe);
+  const identity = { ...recipeIdentity(recipe), ...(await hygieneIdentity(recipe, dir)) };
+  if (typeof seeds !== 'string') return identity;
   const hash = createHash('sha256');
   for (const { path } of await inputFiles(seeds, dir)) hash.update(await readFile(path));
-  return { ...recipeIdentity(recipe), seedsSha256: hash.digest('hex') };
+  return { ...identity, seedsSha256: hash.digest('hex') };
 }

@@ -1,13 +1,16 @@
 import type { PartitionStatus } from '../../streams/river/partition-status.js';
 import type { RiverStatus, StageStatus } from '../../streams/river/river-status.js';
 import type { WorkerStatus } from '../../streams/river/workers.js';
+import { costText, yieldText } from './cost-text.js';
+import { diversityText, judgeText } from './quality-text.js';
+import { savedText } from './saved-text.js';
 
 const width = 12;
 const indent = ' '.repeat(width);
 
 /** Where a river stands, in lines for people. */
 export function statusLines(name: string, status: RiverStatus): readonly string[] {
-  const { ledger, stages, workers, deadLetters } = status;
+  const { ledger, stages, workers, quality, judge, deadLetters } = status;
   const { accepted, promptTokens, completionTokens, cost } = ledger;
   const isHeld = workers.some(({ silentSince }) => silentSince === null);
   return [
@@ -15,8 +18,12 @@ export function statusLines(name: string, status: RiverStatus): readonly string[
     ...stages.flatMap((stage) => [stageLine(stage), ...(isHeld ? holderLines(stage) : [])]),
     ...workerLines(workers),
     titled('tokens', `${promptTokens} read, ${completionTokens} written`),
-    titled('cost', cost === null ? 'unknown' : `$${cost.toFixed(4)}`),
+    titled('yield', yieldText(ledger)),
+    titled('cost', costText(cost, accepted)),
+    titled('saved', ledger.savedCalls === 0 ? 'no request yet: nothing was reused' : savedText(ledger)),
     titled('MMD²', mmdText(status)),
+    titled('diversity', diversityText(quality)),
+    ...(judge === null ? [] : [titled('judge', judgeText(judge))]),
     titled('dead', `${deadLetters} dead letters`),
   ];
 }

@@ -1,3 +1,5 @@
+import { costText } from './cost-text.js';
+import { judgeText, shortDiversityText } from './quality-text.js';
 import type { RunView, StageView } from './run-view.js';
 
 const bars = '▁▂▃▄▅▆▇█';
@@ -28,13 +30,20 @@ export function renderTable(view: RunView): string {
     `  models    ${models(view)}`,
     `  ended     ${reasons(view)}`,
     `  MMD²      ${mmd(view)}`,
+    `  diversity ${shortDiversityText(view.quality)}`,
+    ...judgeLines(view),
     `  shards    ${view.shards} in ${view.shardDir}`,
   ].join('\n');
 }
 
 /** The same in one line, for a pipe. */
 export function renderLine(view: RunView): string {
-  return [progress(view), models(view), `ended ${reasons(view)}`, `MMD² ${mmd(view)}`].join(' · ');
+  const measured = view.quality === undefined ? [] : [shortDiversityText(view.quality)];
+  return [progress(view), models(view), `ended ${reasons(view)}`, `MMD² ${mmd(view)}`, ...measured].join(' · ');
+}
+
+function judgeLines({ judge }: RunView): readonly string[] {
+  return judge === undefined || judge === null ? [] : [`  judge     ${judgeText(judge)}`];
 }
 
 /** Time as `m:ss`, or `h:mm:ss`. */
@@ -61,12 +70,13 @@ function progress({ accepted, acceptedBefore, target, elapsedMs }: RunView): str
   ].join(' · ');
 }
 
-function models({ roles, elapsedMs, cost }: RunView): string {
+function models({ roles, elapsedMs, cost, accepted, acceptedBefore }: RunView): string {
   if (roles.length === 0) return 'not asked yet';
   const rates = roles.map(
     ({ role, completionTokens }) => `${role} ${((completionTokens * 1000) / elapsedMs).toFixed(1)} tok/s`,
   );
-  return [...rates, cost === null ? 'cost unknown' : `$${cost.toFixed(cost === 0 ? 0 : 4)}`].join(', ');
+  const made = accepted - acceptedBefore;
+  return [...rates, cost === null ? 'cost unknown' : costText(cost, made)].join(', ');
 }
 
 function reasons({ accepted, stages }: RunView): string {

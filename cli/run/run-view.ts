@@ -1,5 +1,8 @@
 import type { Correction } from '../../schemas/correction.js';
+import type { Quality } from '../../schemas/quality.js';
 import type { Sample } from '../../schemas/sample.js';
+import type { Verdict } from '../../schemas/verdict.js';
+import { type JudgeStatus, judgeStatusOf } from '../../streams/river/quality-status.js';
 import { addOutcomes, noOutcomes, type OutcomeCounts } from '../../streams/stage/outcome-counts.js';
 import type { Committed } from '../../streams/stage/run-task.js';
 
@@ -34,6 +37,10 @@ export interface RunView {
   readonly cost: number | null;
   /** MMD² of the last corrections, oldest first. */
   readonly mmd2: readonly number[];
+  /** The last measurement of this run, of any lane. */
+  readonly quality?: Quality | undefined;
+  /** Null where nothing was judged in this run. */
+  readonly judge?: JudgeStatus | null;
   readonly shards: number;
   readonly shardDir: string;
 }
@@ -53,6 +60,9 @@ export class RunWatch {
   #priced = true;
   #cost = 0;
   #newest: Correction | undefined;
+  #quality: Quality | undefined;
+  /** The last of each lane. */
+  readonly #verdicts = new Map<number, Verdict>();
   accepted: number;
   shards = 0;
 
@@ -81,6 +91,14 @@ export class RunWatch {
     return this.#priced ? this.#cost : null;
   }
 
+  get quality(): Quality | undefined {
+    return this.#quality;
+  }
+
+  get judge(): JudgeStatus | null {
+    return judgeStatusOf([...this.#verdicts.values()]);
+  }
+
   get mmd2(): readonly number[] {
     return this.#mmd2;
   }
@@ -95,6 +113,8 @@ export class RunWatch {
         if (output.kind === 'sample') this.#accept(output);
         else if (output.kind === 'shard') this.shards++;
         else if (output.kind === 'correction') this.#correct(output);
+        else if (output.kind === 'quality') this.#quality = output;
+        else if (output.kind === 'verdict') this.#verdicts.set(output.lane, output);
       }
     }
   }

@@ -1,21 +1,30 @@
+import type { Quality } from '../../schemas/quality.js';
 import type { Sample } from '../../schemas/sample.js';
 import type { ManifestEntry } from '../../schemas/shard.js';
+import { type JudgeStatus, judgeStatus, newestQuality } from '../../streams/river/quality-status.js';
 import { type LedgerSums, ledgerSums, newestCorrection, noLedger } from '../../streams/river/river-status.js';
 import { readManifest } from '../../streams/shards/manifest-file.js';
 import type { Io } from '../io.js';
+import { costText, yieldText } from './cost-text.js';
 import { type Prepared, totalTarget } from './prepare.js';
+import { diversityText, judgeText } from './quality-text.js';
 import { clock } from './render.js';
 import type { RunWatch } from './run-view.js';
 import { sampleText } from './sample-text.js';
+import { savedText } from './saved-text.js';
 
 /** What `run --json` prints: the ledger's sums are of all runs on this data folder. */
 export interface RunSummary extends LedgerSums {
   readonly name: string;
-  readonly status: 'complete' | 'stopped';
+  readonly status: 'complete' | 'stopped' | 'budget';
   readonly target: number | null;
   readonly acceptedNow: number;
   readonly seconds: number;
   readonly mmd2: number | null;
+  /** The last measurement of each lane. */
+  readonly quality: readonly Quality[];
+  /** Null where nothing was judged. */
+  readonly judge: JudgeStatus | null;
   readonly shardDir: string;
   readonly shards: readonly Pick<ManifestEntry, 'seq' | 'path' | 'rows' | 'bytes'>[];
   /** Of this run. */
@@ -43,6 +52,8 @@ export async function summarize(
     acceptedNow: watch.accepted - watch.acceptedBefore,
     seconds: Math.round(watch.elapsedMs / 100) / 10,
     mmd2: correction?.mmd2 ?? null,
+    quality: began ? await newestQuality(topics) : [],
+    judge: began ? await judgeStatus(topics) : null,
     shardDir,
     shards,
     samples: watch.samples.map(({ id, fields, label }) => ({ id, fields, ...(label === undefined ? {} : { label }) })),
@@ -66,8 +77,12 @@ function summaryLines(summary: RunSummary): readonly string[] {
   return [
     `accepted   ${accepted}${target === null ? '' : ` of ${target}`} (${acceptedNow} in this run, ${clock(seconds * 1000)})`,
     `dropped    ${ended.length === 0 ? 'none' : ended.map(([reason, n]) => `${reason} ${n}`).join(', ')}`,
-    `tokens     ${summary.promptTokens} read, ${summary.completionTokens} written; cost ${cost === null ? 'unknown' : `$${cost.toFixed(4)}`}`,
+    `yield      ${yieldText(summary)}`,
+    `tokens     ${summary.promptTokens} read, ${summary.completionTokens} written; cost ${costText(cost, accepted)}`,
+    ...(summary.savedCalls === 0 ? [] : [`saved      ${savedText(summary)}`]),
     `MMD²       ${mmd2 === null ? 'not known: no real stream, or too few samples' : `${mmd2.toFixed(4)} to the real stream`}`,
+    `diversity  ${diversityText(summary.quality)}`,
+    ...(summary.judge === null ? [] : [`judge      ${judgeText(summary.judge)}`]),
     `shards     ${shards.length} with ${rows} rows in ${shardDir}`,
   ];
 }

@@ -30,6 +30,8 @@ export async function viewOf(
     roles: watch.roles(),
     cost: watch.cost,
     mmd2: watch.mmd2,
+    quality: watch.quality,
+    judge: watch.judge,
     shards: watch.shards,
     shardDir,
   };

@@ -49,6 +49,15 @@ test('every command prints one JSON document in camelCase, during a run and afte
   expect(loaded).toEqual({ topic: 'seeds', files: [{ file: 'seeds.jsonl', read: 6, dead: 0 }] });
   const first = await printed(dir, 'load', 'real', 'real.jsonl', '--recipe', 'mails.yaml');
   expect(first.files).toEqual([{ file: 'real.jsonl', read: 40, dead: 1 }]);
+  writeFileSync(join(dir, 'manual.txt'), 'All there is to know.');
+  for (const [kind, topic] of [
+    ['documents', 'documents'],
+    ['drafts', 'given'],
+  ] as const) {
+    const { files } = await printed(dir, 'load', kind, kind === 'documents' ? 'manual.txt' : 'seeds.jsonl');
+    expect(files).toHaveLength(1);
+    expect(await printed(dir, 'tail', topic, '--from', 'earliest')).toHaveLength(files[0].read);
+  }
   expect(await printed(dir, 'tail', 'examples', '--from', 'earliest')).toHaveLength(6);
   expect(await printed(dir, 'tail', 'mails', '--from', 'earliest')).toHaveLength(40);
 

@@ -108,7 +108,7 @@ describe('the run of npm start', () => {
       for (const id of lineage.seed_ids) expect(records.seed.has(id)).toBe(true);
       expect(lineage.models[0]).toBe('llama/gemma-3-270m');
       expect(lineage.models).toContain('llama/smollm2-135m-instruct');
-      expect(lineage.prompt_ids).toEqual(['bare.draft/1', 'bare.copy-edit/1']);
+      expect(lineage.prompt_ids).toEqual(['bare.draft/1/blocks/1', 'bare.copy-edit/1/blocks/1']);
       expect(new Set(lineage.calls.map(({ prompt }) => prompt))).toEqual(new Set(lineage.prompt_ids));
     }
   });

@@ -67,9 +67,22 @@ test('follows the recipe: a step that is off, a price that is not known, another
   const { out } = await checked({ set: ['steps.refine=off', base], samples: 24 });
   expect(out).toContain('[refine]  passed on as drafted\n');
   expect(out).not.toContain('smollm2');
-  expect(out).toContain('texts go to localhost:1\n');
+  expect(out).toContain('texts go to localhost:1; price unknown\n');
   expect(out).toContain('Estimate for 24 accepted samples');
   expect(out).toContain('cost     not known');
+});
+
+test('counts documents and drafts, and names what is wrong with them', async () => {
+  await writeFile(join(folder, 'one.txt'), 'A text.');
+  await writeFile(join(folder, 'two.txt'), 'Another one.');
+  await writeFile(join(folder, 'drafts.jsonl'), '{"subject":"Hi","body":"There."}\n{"subject":"Hi","kind":"ham"}\n');
+  const set = ["inputs.documents='*.txt'", 'inputs.drafts=drafts.jsonl', 'steps.draft.way=given'];
+  const { code, out } = await checked({ set });
+  expect(code).toBe(0);
+  expect(out).toMatch(/documents \*\.txt: 2 good\n/);
+  expect(out).toMatch(/drafts {4}drafts\.jsonl: 1 good, 1 bad\n.*'body' is missing/);
+  expect(out).toContain('◄── documents (*.txt)');
+  expect(out).toContain('◄── given (drafts.jsonl)');
 });
 
 test('prints one JSON document', async () => {
@@ -77,7 +90,14 @@ test('prints one JSON document', async () => {
   const report: unknown = JSON.parse(out);
   expect(report).toMatchObject({
     name: 'mails',
-    stages: [{ name: 'plan' }, { name: 'draft', model: 'openai/big' }, {}, { produces: ['samples'] }, {}, {}],
+    stages: [
+      { name: 'plan' },
+      { name: 'draft', model: 'openai/big' },
+      {},
+      { produces: ['samples', 'quality'] },
+      {},
+      {},
+    ],
     models: [{ role: 'base', sendsTo: 'models.test:8000' }, { role: 'instruct', state: 'fetch' }, { role: 'embed' }],
     inputs: [{ input: 'seeds', read: 1, dead: 0, error: null }],
     estimate: { samples: 1000, seconds: null, cost: expect.any(Number) },

@@ -111,7 +111,7 @@ describe('a recipe that is wrong names line, path and what to do', () => {
     [
       'unknown engine',
       { 9: '    engine: lama' },
-      "mails.yaml:9: models.base.engine: expected 'openai', 'llama' or 'replay', received 'lama', did you mean 'llama'?",
+      "mails.yaml:9: models.base.engine: expected 'openai', 'openai-batch', 'llama' or 'replay', received 'lama', did you mean 'llama'?",
     ],
     ['missing key', { 10: '' }, 'mails.yaml:8: models.base.model: is missing: expected string'],
     [
@@ -119,7 +119,11 @@ describe('a recipe that is wrong names line, path and what to do', () => {
       { 13: 'target: {sample: 1}' },
       "mails.yaml:13: target.sample: unknown key, did you mean 'samples'?",
     ],
-    ['empty union', { 13: 'target: {}' }, "mails.yaml:13: target: expected one of the keys 'samples' or 'endless'"],
+    [
+      'empty union',
+      { 13: 'target: {}' },
+      "mails.yaml:13: target: expected one of the keys 'samples', 'endless' or 'budget'",
+    ],
     [
       'value in a union',
       { 13: 'target: {samples: 0}' },

@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 
 import { clock, renderLine, renderTable, sparkline } from '../../../cli/run/render.js';
 import type { RunView } from '../../../cli/run/run-view.js';
+import { judgeStatusOf } from '../../../streams/river/quality-status.js';
+import { examples } from '../../schemas/examples.js';
 
 const view: RunView = {
   name: 'mails',
@@ -35,17 +37,27 @@ mails  300 of 1,200 accepted · 1:00 · ETA 4:30
   plan          0        3    1,500        0        0
   align        12        0      300        9        1
 
-  models    base 20.0 tok/s, $0.2500
+  models    base 20.0 tok/s, $0.2500 ($0.0013 an accepted sample)
   ended     accepted 300, align/copied 7, align/short 2, align/record-invalid 1 (dead)
   MMD²      0.1000 █▅▁
+  diversity not known yet
   shards    2 in /data/out`.slice(1),
   );
 });
 
 test('the line of a run', () => {
   expect(renderLine(view)).toBe(
-    '300 of 1,200 accepted · 1:00 · ETA 4:30 · base 20.0 tok/s, $0.2500 · ended accepted 300, align/copied 7, align/short 2, align/record-invalid 1 (dead) · MMD² 0.1000 █▅▁',
+    '300 of 1,200 accepted · 1:00 · ETA 4:30 · base 20.0 tok/s, $0.2500 ($0.0013 an accepted sample) · ended accepted 300, align/copied 7, align/short 2, align/record-invalid 1 (dead) · MMD² 0.1000 █▅▁',
   );
+});
+
+test('diversity in one line, never the cosine alone, and the judge where there is one', () => {
+  const judged = { ...view, quality: examples.quality, judge: judgeStatusOf([examples.verdict]) };
+  expect(renderTable(judged)).toContain('\n  diversity cosine 0.300, nearest 0.700, worth 20.5 of 64\n');
+  expect(renderTable(judged)).toContain(
+    '\n  judge     100.0 % of 1 taken for real (guessing 75.0 %, 1.0 % to 100.0 %), undecided, cost unknown\n',
+  );
+  expect(renderLine(judged)).toMatch(/ · cosine 0\.300, nearest 0\.700, worth 20\.5 of 64$/u);
 });
 
 test('what is not known is said', () => {

@@ -1,0 +1,139 @@
+import type { Embedder } from '../../operators/embedder.js';
+import { printOf, TextSummary } from '../../operators/quality/text-summary.js';
+import { VectorSummary } from '../../operators/quality/vector-summary.js';
+import { HeadwaterError } from '../../schemas/errors.js';
+import type { Table } from '../../streams/inputs/table.js';
+import type { ChosenColumns } from './choose-columns.js';
+import type { SkippedRecords } from './comparison.js';
+import { type ComparedRecord, RecordReader } from './records.js';
+
+/** Records that are embedded together. */
+const batchRecords = 256;
+
+export interface ReadingOptions {
+  readonly columns: ChosenColumns;
+  /** Null where the vectors are in the file. */
+  readonly embedder: Embedder | null;
+  /** Records in the sample for pairs. */
+  readonly sample: number;
+  readonly seed: number;
+  readonly signal: AbortSignal;
+  /** The texts that copies are looked for among. */
+  readonly real?: TextSummary | null;
+  readonly progress: (records: number) => void;
+}
+
+/** A file that was read to its end. */
+export interface FileReading {
+  readonly name: string;
+  readonly skipped: SkippedRecords;
+  readonly normalised: number;
+  /** Null where only vectors are compared. */
+  readonly texts: TextSummary | null;
+  readonly vectors: VectorSummary;
+  /** Texts that are one of the real ones, or near one. */
+  readonly copies: { readonly exact: number; readonly near: number };
+}
+
+/**
+ * Reads a table record by record; what it keeps is a sample of vectors and the sums and sets of its summaries.
+ *
+ * The next batch is embedded while one is taken in. Rejects with `input-unreadable` where fewer than two records can be compared.
+ */
+export async function readFigures(table: Table, options: ReadingOptions): Promise<FileReading> {
+  const reader = new RecordReader(table, options.columns);
+  const taking = new Taking(reader, options);
+  let waiting: Promise<() => void> | undefined;
+  for await (const batch of batches(reader.records())) {
+    options.signal.throwIfAborted();
+    const next = embedded(batch, options.embedder);
+    // a failure is heard when its turn comes
+    next.catch(() => undefined);
+    (await waiting)?.();
+    waiting = next.then((vectors) => () => taking.take(batch, vectors));
+    waiting.catch(() => undefined);
+  }
+  (await waiting)?.();
+  return taking.end(table.name);
+}
+
+class Taking {
+  readonly #texts: TextSummary | null;
+  #vectors: VectorSummary | undefined;
+  #exact = 0;
+  #near = 0;
+
+  constructor(
+    private readonly reader: RecordReader,
+    private readonly options: ReadingOptions,
+  ) {
+    this.#texts = options.columns.fields.length > 0 ? new TextSummary() : null;
+  }
+
+  take(records: readonly ComparedRecord[], vectors: readonly (Float32Array | null)[]): void {
+    for (const [i, { place, text }] of records.entries()) {
+      const vector = vectors[i];
+      if (vector === undefined || vector === null || vector.every((x) => x === 0)) {
+        this.reader.skips.add(place, 'no-words', 'the embedder finds no token in its text');
+        continue;
+      }
+      const { sample, seed } = this.options;
+      this.#vectors ??= new VectorSummary({ dimensions: vector.length, sample, seed });
+      this.#vectors.add(vector);
+      if (this.#texts !== null) this.#takeText(text, this.#texts);
+    }
+    this.options.progress(this.#vectors?.count ?? 0);
+  }
+
+  end(name: string): FileReading {
+    const { reader } = this;
+    const skipped = reader.skips.summary;
+    const vectors = this.#vectors;
+    if (vectors === undefined || vectors.count < 2) throw tooFew(name, vectors?.count ?? 0, skipped);
+    return {
+      name,
+      skipped,
+      normalised: reader.normalised,
+      texts: this.#texts,
+      vectors,
+      copies: { exact: this.#exact, near: this.#near },
+    };
+  }
+
+  #takeText(text: string, texts: TextSummary): void {
+    const print = printOf(text, texts);
+    texts.add(print);
+    const likeness = this.options.real?.likeness(print);
+    if (likeness === 'same') this.#exact += 1;
+    if (likeness === 'near') this.#near += 1;
+  }
+}
+
+async function embedded(
+  records: readonly ComparedRecord[],
+  embedder: Embedder | null,
+): Promise<readonly (Float32Array | null)[]> {
+  if (embedder === null) return records.map(({ vector }) => vector);
+  return embedder.embed(records.map(({ text }) => text));
+}
+
+async function* batches(records: AsyncIterable<ComparedRecord>): AsyncGenerator<readonly ComparedRecord[]> {
+  let batch: ComparedRecord[] = [];
+  for await (const record of records) {
+    batch.push(record);
+    if (batch.length < batchRecords) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function tooFew(name: string, count: number, { count: skipped, first }: SkippedRecords): HeadwaterError {
+  const [example] = first;
+  const because =
+    example === undefined ? '' : `; ${skipped} were skipped, such as ${example.place}: ${example.message}`;
+  return new HeadwaterError(
+    'input-unreadable',
+    `${name} has ${count} records to compare, and at least 2 are needed${because}. See --field and --vectors`,
+  );
+}

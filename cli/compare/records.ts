@@ -1,0 +1,159 @@
+import { HeadwaterError } from '../../schemas/errors.js';
+import type { Table } from '../../streams/inputs/table.js';
+import type { ChosenColumns } from './choose-columns.js';
+import type { SkippedRecords } from './comparison.js';
+
+/** What is compared of a row. */
+export interface ComparedRecord {
+  /** `file:line`. */
+  readonly place: string;
+  /** Empty where only vectors are compared. */
+  readonly text: string;
+  readonly vector: Float32Array | null;
+}
+
+/** Skipped records that are named one by one. */
+const shownSkips = 5;
+/** Squared norms this far from 1 are scaled. */
+const normTolerance = 1e-3;
+
+/** Counts what is left out, and why. */
+export class Skips {
+  readonly #reasons = new Map<string, number>();
+  readonly #first: { place: string; reason: string; message: string }[] = [];
+  #count = 0;
+
+  add(place: string, reason: string, message: string): void {
+    this.#count += 1;
+    this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
+    if (this.#first.length < shownSkips) this.#first.push({ place, reason, message });
+  }
+
+  get summary(): SkippedRecords {
+    return { count: this.#count, reasons: Object.fromEntries(this.#reasons), first: [...this.#first] };
+  }
+}
+
+/** Rows in, records out; rows that are none are counted in `skips`. Vectors have unit norm. */
+export class RecordReader {
+  readonly skips = new Skips();
+  #normalised = 0;
+  #dimensions: number | null = null;
+
+  constructor(
+    private readonly table: Table,
+    private readonly columns: ChosenColumns,
+  ) {}
+
+  /** Vectors so far that had another norm than 1. */
+  get normalised(): number {
+    return this.#normalised;
+  }
+
+  /**
+   * Once only. Throws `input-unreadable` for a vector with another number of dimensions than the first, or with something in it
+   * that is not a finite number.
+   */
+  async *records(): AsyncGenerator<ComparedRecord> {
+    const { fields, vectors } = this.columns;
+    const names = this.table.isPlainText ? ['text'] : fields;
+    for await (const { file, entry } of this.table.rows(vectors === null ? names : [...names, vectors])) {
+      if (entry.kind === 'skipped') continue;
+      const place = `${file}:${entry.line}`;
+      if (entry.kind === 'fault') {
+        this.skips.add(place, entry.code, entry.message);
+        continue;
+      }
+      const text = this.#text(entry.value, names, place);
+      if (text === undefined) continue;
+      const vector = vectors === null ? null : this.#vector(entry.value, vectors, place);
+      if (vector !== undefined) yield { place, text, vector };
+    }
+  }
+
+  /** The fields' texts, each on a line of its own; undefined where the row is skipped. */
+  #text(row: unknown, fields: readonly string[], place: string): string | undefined {
+    if (fields.length > 0 && (typeof row !== 'object' || row === null || Array.isArray(row))) {
+      return this.#skip(place, 'not-an-object', 'expected an object with the field');
+    }
+    const texts: string[] = [];
+    for (const field of fields) {
+      const value = property(row, field);
+      if (value === undefined || value === null) return this.#skip(place, 'field-missing', `it has no '${field}'`);
+      const text = textOf(value);
+      if (text === undefined) return this.#skip(place, 'field-not-text', `'${field}' is not a text`);
+      texts.push(text);
+    }
+    if (fields.length > 0 && texts.every((text) => text.trim() === '')) {
+      return this.#skip(place, 'text-empty', 'its text is empty');
+    }
+    return texts.join('\n');
+  }
+
+  #vector(row: unknown, column: string, place: string): Float32Array | undefined {
+    const value = property(row, column);
+    if (value === undefined || value === null) return this.#skip(place, 'vector-missing', `it has no '${column}'`);
+    const numbers = numbersOf(value);
+    if (numbers === undefined) throw wrong(place, `'${column}' is not a list of numbers`);
+    this.#dimensions ??= numbers.length;
+    if (numbers.length !== this.#dimensions) {
+      const message = `'${column}' has ${numbers.length} numbers, and the first vector has ${this.#dimensions}`;
+      throw wrong(place, `${message}: vectors of one model have one length`);
+    }
+    const bad = numbers.findIndex((number) => !Number.isFinite(number));
+    if (bad >= 0) {
+      throw wrong(
+        place,
+        `number ${bad} of '${column}' is ${numbers[bad]}: expected finite numbers, embed the record again`,
+      );
+    }
+    return this.#unit(numbers, place);
+  }
+
+  #unit(numbers: Float64Array, place: string): Float32Array | undefined {
+    const squares = numbers.reduce((sum, number) => sum + number * number, 0);
+    if (squares === 0) return this.#skip(place, 'vector-zero', 'its vector has no direction');
+    if (Math.abs(squares - 1) > normTolerance) this.#normalised += 1;
+    const scale = 1 / Math.sqrt(squares);
+    return Float32Array.from(numbers, (number) => number * scale);
+  }
+
+  #skip(place: string, reason: string, message: string): undefined {
+    this.skips.add(place, reason, message);
+  }
+}
+
+function property(row: unknown, name: string): unknown {
+  return typeof row === 'object' && row !== null && Object.hasOwn(row, name) ? Reflect.get(row, name) : undefined;
+}
+
+/** A text with LF line ends; numbers and booleans as JSON writes them. */
+function textOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value.includes('\r') ? value.replace(/\r\n?/g, '\n') : value;
+  return ['number', 'boolean', 'bigint'].includes(typeof value) ? String(value) : undefined;
+}
+
+/** The numbers of a list, a typed array, or the JSON of a list as CSV has it; what is no number in it is NaN. */
+function numbersOf(value: unknown): Float64Array | undefined {
+  if (value instanceof Float32Array || value instanceof Float64Array) return Float64Array.from(value);
+  if (Array.isArray(value)) {
+    return value.length === 0
+      ? undefined
+      : Float64Array.from(value, (item) => (isNumeric(item) ? Number(item) : Number.NaN));
+  }
+  if (typeof value !== 'string') return undefined;
+  try {
+    const parsed: unknown = JSON.parse(value);
+    return Array.isArray(parsed) ? numbersOf(parsed) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isNumeric(value: unknown): boolean {
+  return typeof value === 'number' || typeof value === 'bigint';
+}
+
+function wrong(place: string, message: string): HeadwaterError {
+  return new HeadwaterError('input-unreadable', `${place}: ${message}`);
+}

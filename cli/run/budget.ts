@@ -1,0 +1,106 @@
+import { RunBudget, type Spent } from '../../engines/run-budget.js';
+import type { LanguageModel } from '../../operators/language-model.js';
+import { HeadwaterError } from '../../schemas/errors.js';
+import type { Recipe, RunBudgetConfig } from '../../schemas/recipe.js';
+import { judgeOf, type ModelRole } from '../../streams/river/judging.js';
+import { SpentReader } from '../../streams/river/spent.js';
+import type { Topics } from '../../streams/topics.js';
+import { priceOf } from '../recipe/price-of.js';
+
+/** What a run may still spend, and on which models. */
+export interface OpenBudget {
+  /** Whether it is spent: then the run ends. */
+  readonly isSpent: boolean;
+  /** The model of a role, within the budget. */
+  limited(model: LanguageModel, role: ModelRole): LanguageModel;
+  close(): void;
+}
+
+export interface BudgetOptions {
+  readonly recipe: Recipe;
+  readonly topics: Topics;
+  /** Called once when nothing more can be asked, with a sentence for a person. */
+  readonly onSpent: (text: string) => void;
+}
+
+/** Where other processes may spend too, their spending is looked up this often. */
+const lookMs = 5000;
+
+/** The last line of a run that its budget has ended. */
+export const budgetSpent = 'The budget is spent. With a larger target.budget the same command goes on from here.\n';
+
+const unlimited: OpenBudget = { isSpent: false, limited: (model) => model, close: () => undefined };
+
+/**
+ * The budget of a recipe's target, less what earlier runs and other workers have spent by the topics. With several workers it is
+ * exceeded at most by what the others spend between two looks. Rejects with `recipe-invalid` where money is to be counted and what was
+ * spent before is not known.
+ */
+export async function openBudget({ recipe, topics, onSpent }: BudgetOptions): Promise<OpenBudget> {
+  const limits = recipe.target.budget;
+  if (limits === undefined) return unlimited;
+  return openLimited(limits, { recipe, topics, onSpent });
+}
+
+async function openLimited(limits: RunBudgetConfig, { recipe, topics, onSpent }: BudgetOptions): Promise<OpenBudget> {
+  const reader = new SpentReader(topics);
+  const before = known(await reader.read(), limits);
+  const budget = new RunBudget(limits, before, (left, needed) => {
+    onSpent(`the budget of ${budgetText(limits)} is spent: ${leftText(limits, left, needed)}`);
+  });
+
+  async function look(): Promise<void> {
+    const { own } = budget;
+    budget.known(known(await reader.read(), limits), own);
+  }
+
+  let looking = Promise.resolve();
+  const timer =
+    topics.kind === 'kafka'
+      ? // A look that fails is made good by the next one.
+        setInterval(() => (looking = looking.then(look).catch(() => undefined)), lookMs)
+      : undefined;
+  return {
+    get isSpent() {
+      return budget.isSpent;
+    },
+    limited: (model, role) => {
+      const config = role === 'judge' ? judgeOf(recipe)?.model : recipe.models[role];
+      return budget.limited(model, config && priceOf(config));
+    },
+    close: () => clearInterval(timer),
+  };
+}
+
+/** Such as `2,000,000 tokens and $5`. */
+export function budgetText({ tokens, usd }: RunBudgetConfig): string {
+  return [...(tokens === undefined ? [] : [tokensText(tokens)]), ...(usd === undefined ? [] : [`$${usd}`])].join(
+    ' and ',
+  );
+}
+
+function leftText({ tokens, usd }: RunBudgetConfig, left: Spent, needed: Spent): string {
+  const parts = [
+    ...(tokens === undefined ? [] : [`${tokensText(left.tokens)} left, the next request may need ${needed.tokens}`]),
+    ...(usd === undefined ? [] : [`${usdText(left.usd)} left, the next request may need ${usdText(needed.usd)}`]),
+  ];
+  return parts.join('; ');
+}
+
+function known({ tokens, usd }: { readonly tokens: number; readonly usd: number | null }, limits: RunBudgetConfig) {
+  if (usd !== null) return { tokens, usd };
+  if (limits.usd === undefined) return { tokens, usd: 0 };
+  const text = 'target.budget.usd: earlier runs on this data folder asked a model without a price';
+  throw new HeadwaterError(
+    'recipe-invalid',
+    `${text}, so that what they spent is not known: set target.budget.tokens instead, or begin in another folder with --data`,
+  );
+}
+
+function tokensText(tokens: number): string {
+  return `${Math.round(tokens).toLocaleString('en-US')} tokens`;
+}
+
+function usdText(usd: number): string {
+  return `$${Number(usd.toPrecision(3))}`;
+}

@@ -1,0 +1,48 @@
+import type { Recipe } from '../../schemas/recipe.js';
+import { type InputKind, inputTopics } from '../../streams/inputs/to-record.js';
+import { loadBeside } from '../../streams/river/load-beside.js';
+import { drawnTopics } from '../../streams/river/planning.js';
+import { realTopics, type StageName } from '../../streams/river/stages.js';
+import { ownTopic } from '../../streams/river/topics-of.js';
+import type { Topics } from '../../streams/topics.js';
+
+export interface LoadInputsOptions {
+  readonly recipe: Recipe;
+  readonly topics: Topics;
+  /** The folder that files are relative to. */
+  readonly base: string;
+  /** Those that this process runs: it loads what they consume. */
+  readonly stages: readonly StageName[];
+}
+
+/**
+ * Inputs from files and modules come in beside the river, each through one of all its workers; a restart goes on where loading
+ * ended. Resolves when the signal is aborted; rejects when one cannot be read, or has too little for the lanes.
+ */
+export async function loadInputs(options: LoadInputsOptions, signal: AbortSignal): Promise<void> {
+  const { recipe, topics, base } = options;
+  const { domain, topics: place } = recipe;
+  const loading = (['real', 'documents', 'drafts'] as const).map(async (kind) => {
+    const source = recipe.inputs[kind];
+    if (source === undefined || (typeof source === 'object' && 'topic' in source)) return;
+    const topic = ownTopic(source) ?? inputTopics[kind];
+    if (!consumed(options).has(topic)) return;
+    const target = { topics, topic, partitions: place.partitions, source, base, domain, now: Date.now };
+    await loadBeside(kind, { ...target, least: leastOf(kind, recipe) }, signal);
+  });
+  await Promise.all(loading);
+}
+
+/** The topics of inputs that stages of this process read. */
+function consumed({ recipe, stages }: LoadInputsOptions): ReadonlySet<string> {
+  return new Set([
+    ...(stages.includes('align') ? realTopics(recipe) : []),
+    ...(stages.includes('plan') ? drawnTopics(recipe) : []),
+  ]);
+}
+
+/** Records without which a lane would wait for ever. */
+function leastOf(kind: InputKind, { steps, topics }: Recipe): number {
+  if (kind !== 'real') return 1;
+  return steps.draft.from === 'real' ? steps.draft.examples * topics.partitions : 0;
+}

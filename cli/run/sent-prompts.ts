@@ -1,0 +1,127 @@
+import { draftPromptOf, refinePromptOf, type SentPrompt } from '../../operators/bare/prompts-of.js';
+import { type AnyRecord, decode } from '../../schemas/codec.js';
+import type { Domain } from '../../schemas/domain.js';
+import type { Draft } from '../../schemas/draft.js';
+import { HeadwaterError } from '../../schemas/errors.js';
+import type { Plan } from '../../schemas/plan.js';
+import type { Refined } from '../../schemas/refined.js';
+import { readAll } from '../../streams/stage/read-all.js';
+import type { Topics } from '../../streams/topics.js';
+
+/** Records of a topic that are remembered, the newest: drafts and plans lie about as far on their topics as what came of them. */
+const remembered = 10_000;
+
+/**
+ * The prompts behind records of one partition, made again from the records. What a record does not hold itself (the texts that its
+ * draft was shown, the plans of its group) is looked up on the topics `drafts` and `plans`, which are read along.
+ */
+export class SentPrompts {
+  readonly #drafts: ReadAlong;
+  readonly #plans: ReadAlong;
+
+  constructor(
+    private readonly domain: Domain,
+    topics: Topics,
+    partition: number,
+  ) {
+    this.#drafts = new ReadAlong(topics, 'drafts', partition, ({ id }) => id);
+    this.#plans = new ReadAlong(topics, 'plans', partition, (record) =>
+      record.kind === 'plan' && record.group !== undefined ? placeKey(record.group) : undefined,
+    );
+  }
+
+  /** In the order in which they were sent; none where no model was asked. */
+  async of(record: AnyRecord): Promise<readonly SentPrompt[]> {
+    if (record.kind === 'draft') return [await this.#ofDraft(record)].flatMap((prompt) => prompt ?? []);
+    if (record.kind !== 'refined') return [];
+    const prompts = [await this.#ofDraftBehind(record), refinePromptOf(this.domain, record)];
+    return prompts.flatMap((prompt) => prompt ?? []);
+  }
+
+  async #ofDraft(draft: Draft): Promise<SentPrompt | undefined> {
+    return draftPromptOf(this.domain, draft, await this.#groupOf(draft));
+  }
+
+  async #ofDraftBehind(refined: Refined): Promise<SentPrompt | undefined> {
+    const { plan, draft, calls } = refined;
+    const own = calls.filter(({ prompt }) => !/^bare\.(?:copy-)?edit\//u.test(prompt));
+    const id = own.at(-1)?.prompt;
+    if (id === undefined) return undefined;
+    const { fields } = draft;
+    if (plan.group === undefined) {
+      return this.#ofDraft({ kind: 'draft', id: draft.id, plan, fields, calls: own });
+    }
+    const found = await this.#drafts.find(draft.id);
+    if (found?.kind !== 'draft') return { id, notShown: 'its draft is no longer on the topic drafts' };
+    return this.#ofDraft(found);
+  }
+
+  /** The plans that one answer was for, where it was for several. */
+  async #groupOf({ plan, together }: Draft): Promise<readonly Plan[] | undefined> {
+    const { group } = plan;
+    if (group === undefined || together === undefined || together.first === together.last) return [plan];
+    const plans: Plan[] = [];
+    for (let place = together.first; place <= together.last; place++) {
+      const found = await this.#plans.find(placeKey({ number: group.number, place }));
+      if (found?.kind !== 'plan') return undefined;
+      plans.push(found);
+    }
+    return plans;
+  }
+}
+
+/** A topic's partition, read only as far as is asked for. */
+class ReadAlong {
+  readonly #records = new Map<string, AnyRecord>();
+  #next = 0;
+
+  constructor(
+    private readonly topics: Topics,
+    private readonly topic: string,
+    private readonly partition: number,
+    private readonly keyOf: (record: AnyRecord) => string | undefined,
+  ) {}
+
+  async find(key: string): Promise<AnyRecord | undefined> {
+    const known = this.#records.get(key);
+    if (known !== undefined) return known;
+    for await (const { offset, value, headers } of readAll(this.topics, this.topic, this.partition, this.#next)) {
+      this.#next = offset + 1;
+      const record = value === null ? undefined : recordIn(value, headers);
+      const found = record && this.keyOf(record);
+      if (record === undefined || found === undefined) continue;
+      this.#keep(found, record);
+      if (found === key) return record;
+    }
+    return undefined;
+  }
+
+  #keep(key: string, record: AnyRecord): void {
+    this.#records.set(key, record);
+    const [oldest] = this.#records.keys();
+    if (this.#records.size > remembered && oldest !== undefined) this.#records.delete(oldest);
+  }
+}
+
+/** What is no record of ours is passed over. */
+function recordIn(value: Uint8Array, headers: Readonly<Record<string, string>>): AnyRecord | undefined {
+  try {
+    return decode(value, headers);
+  } catch (error) {
+    if (error instanceof HeadwaterError) return undefined;
+    throw error;
+  }
+}
+
+function placeKey({ number, place }: { readonly number: number; readonly place: number }): string {
+  return `${number}/${place}`;
+}
+
+/** A prompt as a person reads it: nothing is added to its text but the names of the roles. */
+export function promptText(sent: SentPrompt): string {
+  const head = `----- prompt ${sent.id} -----`;
+  const foot = '-----';
+  if ('notShown' in sent) return `${head}\n(not shown: ${sent.notShown})\n${foot}\n`;
+  if ('prompt' in sent) return `${head}\n${sent.prompt}\n${foot}\n`;
+  return `${head}\n${sent.messages.map(({ role, content }) => `[${role}]\n${content}`).join('\n')}\n${foot}\n`;
+}
