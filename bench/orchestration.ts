@@ -1,122 +1,186 @@
-import { lastValueFrom, mergeMap, range, reduce } from 'rxjs';
-import { Pool } from 'undici';
+import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
-import { openai } from '../engines/openai/openai.js';
-import type { CompletionRequest } from '../operators/language-model.js';
 import { spawnFakeEndpoint } from '../test/fake-endpoint/child.js';
-import { type Cost, costLine, median, printMachine, stopwatch, timed, verdict } from './report.js';
+import type { FakeEndpointSettings } from '../test/fake-endpoint/fake-endpoint.mjs';
+import type { Errand, Report } from './orchestration/client.js';
+import { median, printMachine, verdict } from './report.js';
 import thresholds from './thresholds/orchestration.json' with { type: 'json' };
 
-// What a request to a model costs here beyond the wire: our engine against bare undici, 64 in flight, each answered after 50 ms.
+/**
+ * What asking a model costs beyond the wire, and what slow, faulty and overloaded servers cost: our engine, bare undici as floor.
+ *
+ * `npm run bench -- orchestration [--all] [--only NAME,...] [--requests N] [--rounds N] [--seconds N]`. Clients and the fake
+ * endpoint, which answers in 50 ms, run in processes of their own. `--all` is 10,000 requests, five rounds and a minute of
+ * collapse, in about five minutes; without it, half a minute is enough to see what broke. Exits with 1 where a bound of
+ * `bench/thresholds/orchestration.json` is missed.
+ */
 
-const requests = Number(process.env['REQUESTS'] ?? 10_000);
-const rounds = Number(process.env['ROUNDS'] ?? 5);
-const inFlight = 64;
+const { values: options } = parseArgs({
+  options: {
+    all: { type: 'boolean', default: false },
+    only: { type: 'string', default: 'plain64,plain256,slow,faults,collapse' },
+    requests: { type: 'string' },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+  },
+});
+const requests = Number(options.requests ?? (options.all ? 10_000 : 4000));
+const rounds = Number(options.rounds ?? (options.all ? 5 : 1));
+const collapseSeconds = Number(options.seconds ?? (options.all ? 60 : 8));
 const latencyMs = 50;
-const ideal = (inFlight * 1000) / latencyMs;
-/** Words in an answer, each an event of its own, as servers stream tokens. */
-const pieces = 64;
+/** Events of an answer, which has about 150 characters. */
+const pieces = 16;
+const slowest = { share: 0.05, factor: 20 };
 
-type Rival = (first: number, count: number) => Promise<number>;
+type Figures = Readonly<Record<string, number>>;
+type Scenario = () => Promise<Figures>;
 
-const endpoint = await spawnFakeEndpoint({ latencyMs, pieces });
-const url = new URL(endpoint.url);
-const model = openai({ url: endpoint.url, model: 'fake', maxInFlight: inFlight });
-const pool = new Pool(url.origin, { connections: inFlight, pipelining: 1 });
-const exampleAnswer = await rawAnswer(0);
-
-const rivals: Readonly<Record<'engine' | 'undici', Rival>> = {
-  engine: (first, count) =>
-    inFlightSum(first, count, async (seed) => (await model.complete(request(seed))).text.length),
-  undici: (first, count) => inFlightSum(first, count, async (seed) => (await rawAnswer(seed)).length),
+const scenarios: Readonly<Record<string, Scenario>> = {
+  plain64: () => plain(64),
+  plain256: () => plain(256),
+  slow,
+  faults,
+  collapse,
 };
 
-try {
-  await rivals.engine(1, 500);
-  await rivals.undici(501, 500);
-  const results: Record<keyof typeof rivals, Cost[]> = { engine: [], undici: [] };
+const names = options.only.split(',');
+const unknown = names.find((name) => !(name in scenarios));
+if (unknown !== undefined)
+  throw new Error(`--only: expected some of ${Object.keys(scenarios).join(', ')}, got ${unknown}`);
+
+printMachine(['undici']);
+console.log('| scenario | requests/s | of ideal | CPU-ms a request | memory |\n|---|---|---|---|---|');
+const figures: Record<string, number> = {};
+for (const [name, scenario] of Object.entries(scenarios)) {
+  if (names.includes(name)) Object.assign(figures, await scenario());
+}
+const asked = Object.entries(thresholds).filter(([name]) => name in figures);
+verdict(Object.fromEntries(asked), figures);
+
+/** Ideal is when every place always waits for the endpoint, and for nothing else. */
+async function plain(inFlight: number): Promise<Figures> {
+  const reports: Record<Errand['rival'], Report[]> = { engine: [], undici: [] };
   for (let round = 0; round < rounds; round += 1) {
-    for (const name of ['engine', 'undici'] as const) {
-      const first = 1000 + (2 * round + (name === 'engine' ? 0 : 1)) * requests;
-      results[name].push(await measured(rivals[name], first, requests));
+    for (const rival of ['engine', 'undici'] as const) {
+      reports[rival].push(await run({ rival, inFlight, requests }, {}));
     }
   }
-  report(results);
-} finally {
-  await model.close();
-  await pool.destroy();
-  await endpoint.close();
-}
-
-function request(seed: number): CompletionRequest {
-  const example =
-    'EXAMPLE START\nSubject: The river rises\nBody: It rained for a week, and then it rained again.\nEXAMPLE END\n\n';
+  const ideal = (1000 * inFlight) / latencyMs;
+  for (const rival of ['engine', 'undici'] as const) row(`${rival}, ${inFlight} in flight`, reports[rival], ideal);
+  const engine = of(reports.engine);
   return {
-    prompt: `${example.repeat(12)}EXAMPLE START\nSubject:`,
-    temperature: 0.7,
-    maxTokens: 400,
-    seed,
-    stop: ['EXAMPLE'],
+    [`shareOfIdealAt${inFlight}`]: engine.perSecond / ideal,
+    [`cpuMsBeyondUndiciAt${inFlight}`]: engine.cpuMsPerRequest - of(reports.undici).cpuMsPerRequest,
+    [`rssMiBAt${inFlight}`]: engine.rssMiB,
   };
 }
 
-function requestJson(seed: number): string {
-  const { prompt, temperature, maxTokens, stop } = request(seed);
-  const streaming = { stream: true, stream_options: { include_usage: true } };
-  return JSON.stringify({ model: 'fake', prompt, temperature, max_tokens: maxTokens, seed, stop, ...streaming });
+/** Ideal is the mean latency of such answers: a slow one keeps its own place, and no other. */
+async function slow(): Promise<Figures> {
+  const inFlight = 64;
+  const meanMs = latencyMs * (1 + slowest.share * (slowest.factor - 1));
+  const ideal = (1000 * inFlight) / meanMs;
+  const report = await run({ rival: 'engine', inFlight, requests }, { slowest });
+  row('engine, 5 % of answers 20 times slower', [report], ideal);
+  return { lostToSlowAnswers: 1 - report.perSecond / ideal };
 }
 
-async function rawAnswer(seed: number): Promise<string> {
-  const headers = { 'content-type': 'application/json' };
-  const { body } = await pool.request({ method: 'POST', path: '/v1/completions', headers, body: requestJson(seed) });
-  return body.text();
-}
-
-/** As operators do it: a stream of records, so many of them open at once. */
-function inFlightSum(first: number, count: number, ask: (seed: number) => Promise<number>): Promise<number> {
-  return lastValueFrom(
-    range(first, count).pipe(
-      mergeMap(ask, inFlight),
-      reduce((sum, length) => sum + length, 0),
-    ),
-  );
-}
-
-async function measured(rival: Rival, first: number, count: number): Promise<Cost> {
-  return timed(count, async () => {
-    const characters = await rival(first, count);
-    if (characters < count) throw new Error('answers are missing');
+/** Ideal is as if there were no faults. */
+async function faults(): Promise<Figures> {
+  const inFlight = 64;
+  const ideal = (1000 * inFlight) / latencyMs;
+  const errand = { rival: 'engine', inFlight, requests: 10_000 } as const;
+  const report = await run(errand, {
+    faults: [
+      { kind: 'status', status: 429, share: 0.02 },
+      { kind: 'status', status: 500, share: 0.01 },
+      { kind: 'hang', share: 0.01 },
+    ],
   });
+  row('engine, 2 % 429, 1 % 500, 1 % hangs', [report], ideal);
+  return { goodputWithFaults: report.perSecond / ideal, lostWithFaults: errand.requests - report.answered };
 }
 
-/** CPU-ms for the JSON of one request and its answer's events, which no client can do without. */
-function jsonCpuMs(): number {
-  const events = exampleAnswer.split('\n\n').flatMap((event) => (event.startsWith('data: {') ? [event.slice(6)] : []));
-  const times = 3000;
-  let sum = 0;
-  const once = (seed: number) => {
-    sum += requestJson(seed).length;
-    for (const event of events) sum += Object.keys(JSON.parse(event)).length;
+/** A server whose latency doubles above 32 open requests; how many are open is asked of the server itself. */
+async function collapse(): Promise<Figures> {
+  const above = 32;
+  const endpoint = await spawnFakeEndpoint({ latencyMs, pieces, collapse: { above } });
+  const stopping = new AbortController();
+  const errand = { rival: 'engine', inFlight: 256, requests: 1_000_000 } as const;
+  const client = ask({ ...errand, url: endpoint.url, warmUp: 0, first: 0 }, stopping.signal).catch(() => undefined);
+  const open: number[] = [];
+  try {
+    const until = performance.now() + 1000 * collapseSeconds;
+    const last = until - 2000;
+    const before = await endpoint.counts();
+    while (performance.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      if (performance.now() > last) open.push((await endpoint.counts()).inFlight);
+    }
+    const perSecond = ((await endpoint.counts()).answered - before.answered) / collapseSeconds;
+    const ideal = (1000 * above) / latencyMs;
+    const share = (100 * perSecond) / ideal;
+    const inFlight = median(open);
+    console.log(
+      `| engine, latency doubles above 32, 256 offered, ${collapseSeconds} s | ${perSecond.toFixed(0)} | ${share.toFixed(1)} % | | ${inFlight} in flight at the end (${Math.min(...open)} to ${Math.max(...open)}) |`,
+    );
+    return { inFlightAfterCollapse: inFlight };
+  } finally {
+    stopping.abort();
+    await client;
+    await endpoint.close();
+  }
+}
+
+/** Sends a client to an endpoint of its own. */
+async function run(
+  errand: Pick<Errand, 'rival' | 'inFlight' | 'requests'>,
+  settings: FakeEndpointSettings,
+): Promise<Report> {
+  const endpoint = await spawnFakeEndpoint({ latencyMs, pieces, ...settings });
+  try {
+    return await ask({ ...errand, url: endpoint.url, warmUp: 1000, first: 0 });
+  } finally {
+    await endpoint.close();
+  }
+}
+
+async function ask(errand: Errand, signal?: AbortSignal): Promise<Report> {
+  const program = fileURLToPath(new URL('./orchestration/client.js', import.meta.url));
+  const stdio = ['ignore', 'pipe', 'inherit'] as const;
+  const child = spawn(process.execPath, [program, JSON.stringify(errand)], {
+    stdio: [...stdio],
+    ...(signal && { signal }),
+  });
+  // An aborted child says so, and its output ends.
+  child.on('error', () => undefined);
+  if (child.stdout === null) throw new Error('the client has no stdout');
+  const said = await text(child.stdout);
+  if (said === '') throw new Error('the client ended without a report');
+  return JSON.parse(said);
+}
+
+function of(reports: readonly Report[]) {
+  const middle = (figure: (report: Report) => number) => median(reports.map(figure));
+  return {
+    perSecond: middle(({ perSecond }) => perSecond),
+    cpuMsPerRequest: middle(({ cpuMsPerRequest }) => cpuMsPerRequest),
+    rssMiB: Math.max(...reports.map(({ rssMiB }) => rssMiB)),
   };
-  for (let seed = 0; seed < times; seed += 1) once(seed);
-  const lap = stopwatch();
-  for (let seed = 0; seed < times; seed += 1) once(seed);
-  if (sum === 0) throw new Error('nothing was measured');
-  return lap(times).cpuMsPerThousand / 1000;
 }
 
-function report(results: Record<'engine' | 'undici', readonly Cost[]>): void {
-  const json = jsonCpuMs();
-  const rssMiB = process.memoryUsage.rss() / 2 ** 20;
-  printMachine(['undici']);
-  console.log(`${requests} requests x ${rounds} rounds, ${inFlight} in flight, ${latencyMs} ms each, ideal ${ideal}/s`);
-  for (const [name, costs] of Object.entries(results)) console.log(costLine(name, costs, 'requests'));
-  const cpuMs = (costs: readonly Cost[]) => median(costs.map(({ cpuMsPerThousand }) => cpuMsPerThousand)) / 1000;
-  const beyondUndici = cpuMs(results.engine) - cpuMs(results.undici);
-  console.log(`CPU-ms a request: JSON ${json.toFixed(3)}, engine - undici ${beyondUndici.toFixed(3)}`);
-  verdict(thresholds, {
-    shareOfIdeal: median(results.engine.map(({ perSecond }) => perSecond)) / ideal,
-    cpuMsPerRequestBeyondJson: cpuMs(results.engine) - json,
-    rssMiB,
-  });
+function row(name: string, reports: readonly Report[], ideal: number): void {
+  const { perSecond, cpuMsPerRequest, rssMiB } = of(reports);
+  const slowest = Math.min(...reports.map((report) => report.perSecond));
+  const cells = [
+    name,
+    `${perSecond.toFixed(0)} (${slowest.toFixed(0)})`,
+    `${((100 * perSecond) / ideal).toFixed(1)} %`,
+    cpuMsPerRequest.toFixed(3),
+    `${rssMiB.toFixed(0)} MiB`,
+  ];
+  console.log(`| ${cells.join(' | ')} |`);
 }
