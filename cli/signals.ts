@@ -21,3 +21,15 @@ export function interruption(): Interruption {
     },
   };
 }
+
+/** Undefined where the signal came first. */
+export async function unlessStopped<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result | undefined> {
+  const stopped = new Promise<undefined>((resolve) => whenAborted(signal, () => resolve(undefined)));
+  return Promise.race([work, stopped]);
+}
+
+/** Acts when the signal is aborted; at once where it is already. */
+export function whenAborted(signal: AbortSignal, act: () => void): void {
+  if (signal.aborted) act();
+  else signal.addEventListener('abort', act, { once: true });
+}

@@ -9,8 +9,9 @@ import { exitCodeOf, exitCodes } from '../exit-codes.js';
 import type { Io } from '../io.js';
 import { type LoadedRecipe, loadRecipe } from '../recipe/load-recipe.js';
 import { keptRun, openPipeline } from '../run/kept-run.js';
+import { overridesOf, type RunOptions } from '../run/run-options.js';
 import { type Interruption, interruption } from '../signals.js';
-import { overridesOf, type RunOptions, run } from './run.js';
+import { run } from './run.js';
 
 interface Arm {
   readonly name: string;

@@ -15,13 +15,13 @@ import { kafkaSettings } from '../run/kafka-settings.js';
 import { type Prepared, prepare, totalTarget } from '../run/prepare.js';
 import { renderWorkersLine, renderWorkersTable, type WorkersView } from '../run/render-workers.js';
 import { openReuse } from '../run/reuse.js';
+import { overridesOf, type RunOptions } from '../run/run-options.js';
 import { sampleText } from '../run/sample-text.js';
 import { printSummary, summarize } from '../run/summary.js';
 import { supervisedVariable } from '../run/supervision.js';
 import { Supervisor } from '../run/supervisor.js';
 import { TopicsWatch } from '../run/topics-watch.js';
-import { type Interruption, interruption } from '../signals.js';
-import { overridesOf, type RunOptions, unlessStopped } from './run.js';
+import { type Interruption, interruption, unlessStopped } from '../signals.js';
 
 interface Session {
   readonly options: RunOptions;
@@ -57,6 +57,7 @@ export async function runWorkers(options: RunOptions, workers: number, io: Io): 
   const prepared = await unlessStopped(preparing, interrupted.soon);
   if (prepared === undefined) {
     io.err('Stopped before it began.\n');
+    interrupted.release();
     preparing.then((late) => late.close()).catch(() => undefined);
     return exitCodes.interrupted;
   }
