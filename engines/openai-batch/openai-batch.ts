@@ -63,6 +63,8 @@ interface Asked {
 
 interface Batch {
   readonly id: string;
+  /** In which its requests were written. */
+  readonly dialect: Dialect;
   /** Keys of requests that are not settled. */
   readonly open: Set<string>;
 }
@@ -225,15 +227,15 @@ class BatchEndpoint implements LanguageModel {
   async #adoptOne(batch: ServerBatch): Promise<void> {
     if (batch.status === 'failed') return;
     const files = ended.has(batch.status) ? batch.resultFiles : [batch.inputFile];
-    const own: Batch = { id: batch.id, open: new Set() };
+    const own: Batch = { id: batch.id, dialect: firstDialect, open: new Set() };
     for (const file of files) {
       for await (const line of this.#api.lines(file)) {
         const key = line === undefined ? undefined : customIdOf(line);
-        if (key === undefined || this.#inBatch.has(key)) continue;
-        own.open.add(key);
-        this.#inBatch.set(key, own);
+        if (key !== undefined && !this.#inBatch.has(key)) own.open.add(key);
       }
     }
+    // Only now: a file that breaks off is read again from its start.
+    for (const key of own.open) this.#inBatch.set(key, own);
     if (own.open.size > 0) this.#batches.set(batch.id, own);
   }
 
@@ -241,11 +243,12 @@ class BatchEndpoint implements LanguageModel {
     const all = keys.flatMap((key) => this.#asked.get(key) ?? []);
     const [first] = all;
     if (first === undefined) return;
+    const dialect = this.#dialect;
     try {
       const file = await this.#api.upload(all.map((asked) => lineOf(asked, this.#body(asked))));
       const { id } = await this.#created(file, first.route);
       this.#schedule.sendSucceeded(pile);
-      const batch: Batch = { id, open: new Set(keys) };
+      const batch: Batch = { id, dialect, open: new Set(keys) };
       this.#batches.set(id, batch);
       for (const key of keys) this.#inBatch.set(key, batch);
       this.#schedule.watch(id, this.#clock.now());
@@ -266,10 +269,22 @@ class BatchEndpoint implements LanguageModel {
       try {
         return await this.#api.create(file, route, this.#settings.pipeline);
       } catch (error) {
-        if (!(error instanceof Failure) || !error.retriable || attempt >= this.#settings.retries) throw error;
-        await this.#clock.sleep(Math.max(this.#settings.pauseMs, error.retryAfterMs ?? 0), this.#closing.signal);
-        const there = await this.#batchOf(file);
+        if (!(error instanceof Failure) || !error.retriable) throw error;
+        const there = await this.#found(file, error.retryAfterMs ?? 0);
         if (there !== undefined) return there;
+        if (attempt >= this.#settings.retries) throw error;
+      }
+    }
+  }
+
+  /** The batch of a file, or undefined where the server says that there is none; asks until it says so. */
+  async #found(file: string, waitMs: number): Promise<ServerBatch | undefined> {
+    for (let pause = Math.max(this.#settings.pauseMs, waitMs); ; pause = this.#settings.pollMs) {
+      await this.#clock.sleep(pause, this.#closing.signal);
+      try {
+        return await this.#batchOf(file);
+      } catch (error) {
+        if (!(error instanceof Failure) || !error.retriable) throw error;
       }
     }
   }
@@ -333,7 +348,7 @@ class BatchEndpoint implements LanguageModel {
       reader.read(JSON.stringify(body));
       this.#resolve(asked, completionOf(asked.request, reader.end(), this.#sent(asked)));
     } catch (error) {
-      if (this.#narrow(asked, error)) return;
+      if (this.#narrow(batch, asked, error)) return;
       this.#again(asked, error);
     }
   }
@@ -345,10 +360,10 @@ class BatchEndpoint implements LanguageModel {
   }
 
   /** A request in which a field was refused is sent again without it, and so are all later ones. */
-  #narrow(asked: Asked, error: unknown): boolean {
-    const narrower = error instanceof Failure ? narrowed(this.#dialect, error) : undefined;
+  #narrow({ dialect }: Batch, asked: Asked, error: unknown): boolean {
+    const narrower = error instanceof Failure ? narrowed(dialect, error) : undefined;
     if (narrower === undefined) return false;
-    this.#dialect = narrower;
+    if (this.#dialect === dialect) this.#dialect = narrower;
     this.#place(asked);
     return true;
   }

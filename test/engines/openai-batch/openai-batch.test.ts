@@ -94,6 +94,17 @@ describe('requests', () => {
     expect(server.batches.map(({ customIds }) => customIds.length)).toEqual([1, 1, 1]);
   });
 
+  it('of one batch in which a field is refused are all sent again without it', async () => {
+    const server = await endpointOf({
+      refuse: ({ max_tokens }) =>
+        max_tokens === undefined ? undefined : "Unsupported parameter: use 'max_completion_tokens' instead.",
+    });
+    const model = engineOf(server);
+    const answers = await Promise.all(prompts.map((prompt) => model.complete(request(prompt))));
+    expect(answers.map(({ text }) => text)).toEqual(prompts.map((prompt) => `said ${prompt}`));
+    expect(server.batches.map(({ customIds }) => customIds.length)).toEqual([10, 10]);
+  });
+
   it('that are refused reject with why, without the key', async () => {
     const server = await endpointOf({ refuse: () => `this model does not exist, ${key}` });
     const failed = engineOf(server).complete(request('a'));
@@ -193,7 +204,58 @@ describe('a server that fails', () => {
   });
 });
 
+describe('a connection that is lost again while it is asked what became of the first loss', () => {
+  it('has the batch found in the end, not created again', async () => {
+    let lost = 0;
+    const drop = (call: string) => {
+      if (call === 'POST /batches' && lost === 0) {
+        lost = 1;
+        return 'after' as const;
+      }
+      if (!call.startsWith('GET /batches') || lost === 0 || lost > 2) return undefined;
+      lost += 1;
+      return 'before' as const;
+    };
+    const server = await endpointOf({ drop });
+    expect((await engineOf(server).complete(request('a'))).text).toBe('said a');
+    expect(lost).toBe(3);
+    expect(server.batches).toHaveLength(1);
+    expect(paidOf(server)).toEqual([1]);
+  });
+});
+
 describe('a process that goes away', () => {
+  it('leaves its batch to the next one, also where that one loses its connection while it reads it', async () => {
+    let contents = 0;
+    let isSecond = false;
+    const drop = (call: string) => {
+      if (!isSecond || !/^GET \/files\/.*content/.test(call)) return undefined;
+      contents += 1;
+      return contents === 2 ? ('before' as const) : undefined;
+    };
+    const refuse = ({ prompt }: { prompt?: string | undefined }) =>
+      prompt === 'prompt 3' ? 'not this one' : undefined;
+    const server = await endpointOf({ looks: () => 1, drop, refuse });
+    const first = engineOf(server, { pollMs: 1_000_000 });
+    const lost = Promise.allSettled(prompts.map((prompt) => first.complete(request(prompt))));
+    await expect.poll(() => server.batches.length, { interval: 5 }).toBe(1);
+    await first.close();
+    await lost;
+    // Looked at by others, so that there are results of it: an output file and one of errors.
+    const [batch] = server.batches;
+    await fetch(`${server.url}/batches/${batch?.id}`, { headers: { authorization: `Bearer ${key}` } });
+    expect(server.batches[0]?.status).toBe('completed');
+
+    isSecond = true;
+    const second = engineOf(server);
+    const answers = await Promise.allSettled(prompts.map((prompt) => second.complete(request(prompt))));
+    expect(contents).toBeGreaterThan(2);
+    expect(answers.map(({ status }) => status)).toEqual(
+      prompts.map((prompt) => (prompt === 'prompt 3' ? 'rejected' : 'fulfilled')),
+    );
+    expect(server.batches).toHaveLength(1);
+  });
+
   it.each([
     ['while its batch is worked on', 1_000_000],
     ['when its batch is done', 1],
