@@ -29,7 +29,7 @@ export function armLines(arms: readonly ComparedArm[]): readonly string[] {
     ...aligned(begun.map(({ name, figures }) => [name, reasons(figures)])),
     '',
     'How different the accepted texts are from one another (never one of these alone; sets of unequal size compare badly)',
-    ...table(['texts', 'mean cosine', 'nearest', 'Vendi', 'distinct-2'], (figures) => [
+    ...table(['accepted', 'mean cosine', 'nearest', 'Vendi', 'distinct-2'], (figures) => [
       String(figures.accepted),
       estimated(figures.meanCosine, 3),
       estimated(figures.nearestNeighbour, 3),

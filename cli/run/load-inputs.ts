@@ -36,7 +36,7 @@ export async function loadInputs(options: LoadInputsOptions, signal: AbortSignal
 /** The topics of inputs that stages of this process read. */
 function consumed({ recipe, stages }: LoadInputsOptions): ReadonlySet<string> {
   return new Set([
-    ...(stages.includes('align') ? realTopics(recipe) : []),
+    ...(stages.includes('align') || stages.includes('judge') ? realTopics(recipe) : []),
     ...(stages.includes('plan') ? drawnTopics(recipe) : []),
   ]);
 }

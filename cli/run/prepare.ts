@@ -7,6 +7,7 @@ import type { Recipe } from '../../schemas/recipe.js';
 import { crashPoint } from '../../streams/crash-point.js';
 import { openDataFolder } from '../../streams/data-folder.js';
 import { inputFiles } from '../../streams/inputs/input-files.js';
+import { hasEnded } from '../../streams/river/is-dry.js';
 import { type LoadOptions, type ReadSeeds, readSeeds, seedMessages } from '../../streams/river/load-input.js';
 import { checkIdentity, identityMessage, pipelineTopic, readIdentity } from '../../streams/river/pipeline-identity.js';
 import { ensureTopics } from '../../streams/river/river.js';
@@ -133,8 +134,12 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
     const told = isNew ? [] : await readTargets(topics, topic, lanes);
     const completed = isNew ? [] : await readCompleted(topics, lanes);
     const totals = more ? raised(asked, completed, told) : asked;
-    const targets = labelledTargets(totals, recipe.domain.label, told);
-    return { told, completed, targets: asTold ? targets.map((target, lane) => told[lane] ?? target) : targets };
+    // Texts that are given bring their labels along: to hold out for others would refine them in vain.
+    const label = recipe.steps.draft.way === 'given' ? undefined : recipe.domain.label;
+    const targets = labelledTargets(totals, label, told);
+    // Its verdicts on the last samples may still be missing.
+    const judged = isNew || (await hasEnded(topics, ['judge']));
+    return { told, completed, judged, targets: asTold ? targets.map((target, lane) => told[lane] ?? target) : targets };
   }
 
   try {
@@ -148,7 +153,7 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
         return totalsOf(targets);
       },
       accepted: run.isNew ? 0 : await acceptedSamples(topics),
-      complete: targets.every(({ total }, lane) => total !== null && (before.completed[lane] ?? 0) >= total),
+      complete: before.judged && targets.every(isReached(before)),
       begin: async () => {
         await run.claim(async () => {
           const now = await standing(false);
@@ -171,6 +176,12 @@ interface Standing {
   readonly told: readonly (Target | undefined)[];
   readonly completed: readonly number[];
   readonly targets: readonly Target[];
+  /** Whether the judge has seen all samples, where there is one. */
+  readonly judged: boolean;
+}
+
+function isReached({ completed }: Standing): (target: Target, lane: number) => boolean {
+  return ({ total }, lane) => total !== null && (completed[lane] ?? 0) >= total;
 }
 
 function totalsOf(targets: readonly Target[]): readonly (number | null)[] {

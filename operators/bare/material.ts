@@ -30,7 +30,7 @@ export interface MaterialOptions {
   readonly documents?: Feed | undefined;
   /** Each plan carries a text that was written elsewhere. @default none does */
   readonly given?: Feed | undefined;
-  /** @default 512 real records; 10,000 documents and as many given texts, with 32 million characters each; 8,000 of a document */
+  /** @default 512 real records; 10,000 documents and as many given texts, with 32 million characters each; 8,000 of a document, 64,000 of a real record or given text */
   readonly bounds?: Partial<MaterialBounds>;
 }
 
@@ -46,6 +46,8 @@ export interface MaterialBounds {
   readonly characters: number;
   /** UTF-16 units of a document, above which it is cut behind a sentence or word. */
   readonly documentCharacters: number;
+  /** UTF-16 units of a real record or given text, above which it is refused: a plan must fit into a message. */
+  readonly textCharacters: number;
 }
 
 const defaults: MaterialBounds = {
@@ -54,6 +56,7 @@ const defaults: MaterialBounds = {
   given: 10_000,
   characters: 32_000_000,
   documentCharacters: 8000,
+  textCharacters: 64_000,
 };
 
 const heldDocument = z.object({ id: z.string(), title: z.string().optional(), text: z.string() });
@@ -111,6 +114,16 @@ export class Material {
         charactersOf: (item) => Object.values(item.fields).reduce((sum, text) => sum + text.length, 0),
         keyOf: (_item, _round, place) => place,
       });
+  }
+
+  /** Why plans could not carry a record, where they would: they are messages, whose size is bounded. */
+  refusal(record: Seed | Real | Document | Given): string | undefined {
+    const isCarried = (record.kind === 'real' && this.#real) || (record.kind === 'given' && this.#given);
+    if (!isCarried) return undefined;
+    const characters = Object.values(record.fields).reduce((sum, text) => sum + text.length, 0);
+    const { textCharacters } = this.#bounds;
+    if (characters <= textCharacters) return undefined;
+    return `its fields have ${characters} characters, and plans carry ${textCharacters}: shorten it`;
   }
 
   /** Takes a record of an input in; those that no plan uses change nothing. */

@@ -41,7 +41,8 @@ const stateKey = 'planner';
  * the next one, until the target is accepted. A plan's label is the one that is furthest behind its share (`nextLabel`). Plan n depends
  * only on the options, on what the inputs had brought and on how the plans below the window's start ended; in which order later ones end
  * does not matter. Plans of a group go out together, and share all that is drawn. While something that a plan needs
- * is missing, none goes out; documents and given texts go round again only when a plan has ended.
+ * is missing, none goes out; documents and given texts go round again only when a plan has ended. Real records and given texts that are
+ * too long for a plan are dead (`record-too-large`).
  *
  * In memory: the seeds, the newest real records where examples are drawn from them (512), documents and given texts (10,000 of each,
  * at most 32 million characters each: 64 MB, and after a restart those of the memory until it ends), and the plans that ended out of
@@ -99,6 +100,8 @@ export function plan(options: PlanOptions): OperatorFunction<PlanInput, Outcome<
 
       return source.pipe(
         map((input): Outcome<PlanInput, Plan> => {
+          const refusal = isMaterial(input) ? material.refusal(input) : undefined;
+          if (refusal !== undefined) return { kind: 'dead', input, code: 'record-too-large', message: refusal };
           const before = state;
           const made: Made = { plans: [], changes: [] };
           take(input, made);
@@ -110,6 +113,10 @@ export function plan(options: PlanOptions): OperatorFunction<PlanInput, Outcome<
         }),
       );
     });
+}
+
+function isMaterial(input: PlanInput): input is Seed | Real | Document | Given {
+  return input.kind !== 'tick' && input.kind !== 'ledger-entry';
 }
 
 /** What an input gives rise to. */

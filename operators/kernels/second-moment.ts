@@ -135,7 +135,11 @@ export function kernelEigenvalues({ data, size, dimensions }: Points): Float64Ar
   return symmetricEigenvalues(matrix);
 }
 
-function symmetricEigenvalues(matrix: Matrix): Float64Array {
+/** Ascending; the diagonal of the matrix is shifted by up to 1e-12 of its greatest value: where rows are equal the decomposition would divide 0 by 0. */
+export function symmetricEigenvalues(matrix: Matrix): Float64Array {
+  const n = matrix.rows;
+  const greatest = matrix.diagonal().reduce((most, value) => Math.max(most, value), 0);
+  for (let i = 0; i < n; i++) matrix.set(i, i, matrix.get(i, i) + (1e-12 * greatest * (i + 1)) / n);
   const { realEigenvalues } = new EigenvalueDecomposition(matrix, { assumeSymmetric: true });
   return Float64Array.from(realEigenvalues).sort();
 }

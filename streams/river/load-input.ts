@@ -115,10 +115,15 @@ export async function loadRecords(kind: LoadKind, options: LoadOptions, resume: 
     options.progress?.(input.counts);
   }
 
+  const limit = topics.limits.maxMessageBytes - framingBytes;
+
+  function isTaken(item: RecordOfKind<'real' | 'document' | 'given'>): boolean {
+    return (recordMessage(topic, 0, item).value?.byteLength ?? 0) <= limit;
+  }
+
   /** A record on its partition, or, where the topics take none of its size, as a dead letter. */
   function placed(item: RecordOfKind<'real' | 'document' | 'given'>, file: string, line: number): Message {
     const message = recordMessage(topic, turn % partitions, item);
-    const limit = topics.limits.maxMessageBytes - framingBytes;
     const bytes = message.value ?? new Uint8Array();
     if (bytes.byteLength > limit) {
       const why = `the record has ${bytes.byteLength} bytes, and the topics take ${limit}`;
@@ -132,7 +137,7 @@ export async function loadRecords(kind: LoadKind, options: LoadOptions, resume: 
   for await (const item of input) {
     if (signal?.aborted) break;
     const { file = '', line = 0 } = item.origin;
-    if (item.kind !== 'dead-letter' && first.length < partitions) first.push(item);
+    if (item.kind !== 'dead-letter' && first.length < partitions && isTaken(item)) first.push(item);
     const place = placeOf(options, file);
     const before = loaded.get(place) ?? 0;
     if (resume && line <= before) continue;

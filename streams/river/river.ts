@@ -51,7 +51,7 @@ export async function startRiver(options: RiverOptions): Promise<River> {
 
   const changed = new Waiters();
   const streak = new DeadStreak(Math.max(leastDead, 2 * windowOf(recipe)));
-  const barren = new BarrenStreak(Math.max(leastBarren, 20 * windowOf(recipe)));
+  const barren = new BarrenStreak(Math.min(mostBarren, Math.max(leastBarren, 20 * windowOf(recipe))));
   const hopeless = deferred<never>();
   const runs = await startAll(stages, topics, {
     ...options,
@@ -161,6 +161,8 @@ const leastDead = 20;
 
 /** Plans that end in a row without a sample before the river gives up, where twenty windows are less. */
 const leastBarren = 200;
+/** A window may be long because its plans are written in groups: each line is paid for all the same. */
+const mostBarren = 5000;
 
 /** A worker of another process may do the last commit, so dryness is looked at again without a wake-up too. */
 const dryCheckMs = 500;

@@ -25,8 +25,9 @@ const judging = 'judge';
 /**
  * What all runs on a pipeline's topics have paid for: by the ledger for the plans that have ended, by the calls of drafts and
  * refined texts for those on their way, by the last verdicts for the judge, and by the journals for answers that no commit has used
- * yet. While others write, what moves on between two looks counts twice, and nothing is left out. A second look reads only what is new
- * on the ledger.
+ * yet. While others write, what moves on between two looks counts twice. Left out are answers of which no commit tells: of lines
+ * that were dropped as surplus before their stage had ended them, of an in-one group while it is committed in part, and of
+ * judgements that died after the last verdict. A second look reads only what is new on the ledger.
  */
 export class SpentReader {
   /** Where to go on, by topic and partition. */

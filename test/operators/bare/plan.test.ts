@@ -1,8 +1,10 @@
 import fc from 'fast-check';
+import { from } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 
 import { builtInPersonas } from '../../../operators/bare/personas.js';
-import type { PlanInput } from '../../../operators/bare/plan.js';
+import { type PlanInput, plan } from '../../../operators/bare/plan.js';
+import type { Outcome } from '../../../operators/flow/outcome.js';
 import { apportion } from '../../../operators/kernels/apportion.js';
 import { type Document, documentSchema } from '../../../schemas/document.js';
 import { type Given, givenSchema } from '../../../schemas/given.js';
@@ -319,6 +321,26 @@ describe('given texts', () => {
     const own = { ...given(0, 'other'), vary: { tone: 'warm' } };
     const lane = started({ ...labelled, given: 'files' }, own, loadedTick('drafts'), targetTick(null));
     expect(lane.plans.every(({ label, vary }) => label === 'other' && vary['tone'] === 'warm')).toBe(true);
+  });
+});
+
+describe('a text that is too long for a plan', () => {
+  it.each(['given', 'real'] as const)('is dead, and comes into none: %s', (kind) => {
+    const options: LaneOptions = kind === 'given' ? { ...plain, given: 'topic' } : { ...plain, from: 'real' };
+    const make = kind === 'given' ? given : real;
+    const long = { ...make(9), fields: { body: 'x'.repeat(64_001) } };
+    const fits = [0, 1, 2].map((n) => ({ ...make(n), fields: { body: `${n}`.repeat(64_000) } }));
+    const inputs = [...seeds, targetTick(100), long, ...fits];
+    const outcomes: Outcome<PlanInput, Plan>[] = [];
+    from(inputs)
+      .pipe(plan({ ...options, memory: new Map() }))
+      .subscribe((outcome) => outcomes.push(outcome));
+    expect(outcomes.filter(({ kind: end }) => end === 'dead')).toMatchObject([
+      { input: long, code: 'record-too-large', message: expect.stringContaining('64001') },
+    ]);
+    const plans = outcomes.flatMap((outcome) => (outcome.kind === 'emitted' ? outcome.outputs : []));
+    expect(plans.length).toBeGreaterThan(0);
+    expect(JSON.stringify(plans)).not.toContain('xxx');
   });
 });
 

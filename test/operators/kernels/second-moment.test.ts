@@ -48,6 +48,16 @@ describe('SecondMoment', () => {
   });
 });
 
+describe('eigenvalues', () => {
+  test.each([2, 16, 60, 200])('of %i vectors of which many are one and the same are numbers', (size) => {
+    const rows = Array.from({ length: size }, (_, n) => unit(n % 2));
+    const cosine = unit(0).reduce((sum, value, i) => sum + value * (unit(1)[i] ?? 0), 0);
+    const expected = vendiScore([(1 + Math.abs(cosine)) / 2, (1 - Math.abs(cosine)) / 2]);
+    expect(vendiScore(kernelEigenvalues(stack(rows)))).toBeCloseTo(expected, 6);
+    expect(vendiScore(momentOf(rows).eigenvalues())).toBeCloseTo(expected, 6);
+  });
+});
+
 describe('Vendi score', () => {
   test('is 1 for equal texts, n for orthogonal ones, and what copies are worth', () => {
     const axis = (i: number) => Float32Array.from({ length: dimensions }, (_, k) => (k === i ? 1 : 0));
