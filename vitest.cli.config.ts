@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['test/cli/*.test.ts'],
     globalSetup: ['test/build.ts'],
     testTimeout: 60_000,
+    // Processes wait for one another most of the time.
+    maxWorkers: 2,
     // Signals and pauses are timed: a machine that stalls may be given a second try.
     retry: 1,
   },

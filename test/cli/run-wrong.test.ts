@@ -59,7 +59,10 @@ target: {samples: 8}
 
   test.each([
     [['run', 'absent.yaml'], /the recipe absent\.yaml does not exist/],
-    [['run', 'mail'], /'mail' is neither a file nor a built-in recipe: expected emails or word-problems/],
+    [
+      ['run', 'mail'],
+      /'mail' is neither a file nor a built-in recipe: expected emails, word-problems, bare-vs-instruct or bare-vs-instruct-math/,
+    ],
     [
       ['run', 'mails.yaml', '--stages', 'plan,drift'],
       /--stages: there is no stage 'drift': choose from intake, plan, draft/,
