@@ -7,6 +7,7 @@ import { openai } from '../engines/openai/openai.js';
 import { checked, type LimitOptions } from '../engines/openai/options.js';
 import { reach, reachAny } from '../engines/openai/reach.js';
 import { openaiBatch } from '../engines/openai-batch/openai-batch.js';
+import { checkedBatch } from '../engines/openai-batch/options.js';
 import type { Price } from '../engines/prices.js';
 import { replay } from '../engines/replay.js';
 import { sameModel } from '../engines/same-model.js';
@@ -173,8 +174,10 @@ async function openEngine(
       return openai(options);
     }
     case 'openai-batch': {
+      const options = { ...batchOptions(config), pipeline, ...keyOf(config, environment) };
+      checkedBatch(options);
       await reach(config.url, signal);
-      return openaiBatch({ ...batchOptions(config), pipeline, ...keyOf(config, environment) });
+      return openaiBatch(options);
     }
     case 'llama': {
       const { llama } = await import('../engines/llama/llama.js');

@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import type { ChatRequest, Completion, CompletionRequest, LanguageModel } from '../operators/language-model.js';
+import { HeadwaterError } from '../schemas/errors.js';
 import { type Grant, MinuteWindow } from './minute-window.js';
-import { type Clock, systemClock } from './openai/clock.js';
+import { type Clock, steadyClock } from './openai/clock.js';
 import { TokenBound } from './token-bound.js';
 
 /** What may be asked of a model in a minute. */
@@ -17,10 +18,10 @@ export interface MinuteBudget {
  *
  * A request counts as the most tokens that it may come to, until its answer says how many they were; retries count once they are
  * known. One request that is larger than the whole budget goes alone. A request that waits ends with its signal's reason.
- * Closing it closes the model. Throws `TypeError` for a limit that is not above 0.
+ * Closing it closes the model, and rejects what waits with `engine-closed`. Throws `TypeError` for a limit that is not above 0.
  */
-export function budgeted(model: LanguageModel, budget: MinuteBudget, clock: Clock = systemClock): LanguageModel {
-  const pace = new Pace(budget, clock);
+export function budgeted(model: LanguageModel, budget: MinuteBudget, clock: Clock = steadyClock): LanguageModel {
+  const pace = new Pace(model.id, budget, clock);
   const bound = new TokenBound();
 
   async function paced<Request extends CompletionRequest | ChatRequest>(
@@ -55,6 +56,7 @@ interface Grants {
 interface Waiting {
   readonly tokens: number;
   readonly go: (grants: Grants) => void;
+  readonly fail: (error: HeadwaterError) => void;
 }
 
 /** First come, first served: one that waits for its tokens holds up those behind it, or a large one would starve. */
@@ -64,8 +66,10 @@ class Pace {
   readonly #queue = new Set<Waiting>();
   /** Ends the sleep until the first in the queue may go. */
   #sleep: AbortController | undefined;
+  #closed = false;
 
   constructor(
+    private readonly id: string,
     { requestsPerMinute, tokensPerMinute }: MinuteBudget,
     private readonly clock: Clock,
   ) {
@@ -76,6 +80,7 @@ class Pace {
   take(tokens: number, signal: AbortSignal | undefined): Promise<Grants> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
+      if (this.#closed) throw this.#wasClosed();
       // One signal may end any number of requests, of which Node would warn.
       if (signal) setMaxListeners(0, signal);
       const leave = () => {
@@ -88,6 +93,10 @@ class Pace {
         go: (grants) => {
           signal?.removeEventListener('abort', leave);
           resolve(grants);
+        },
+        fail: (error) => {
+          signal?.removeEventListener('abort', leave);
+          reject(error);
         },
       };
       signal?.addEventListener('abort', leave, { once: true });
@@ -103,8 +112,14 @@ class Pace {
   }
 
   close(): void {
+    this.#closed = true;
     this.#sleep?.abort();
+    for (const waiting of this.#queue) waiting.fail(this.#wasClosed());
     this.#queue.clear();
+  }
+
+  #wasClosed(): HeadwaterError {
+    return new HeadwaterError('engine-closed', `${this.id} was closed before it was asked`);
   }
 
   /** Lets all go that may, and sleeps until the next one may. */

@@ -18,7 +18,7 @@ interface Entry {
 /**
  * What was granted in the last minute, and when more may be: in no 60 s more than `limit`, however it is cut out of time. One that is
  * larger than the limit is granted alone. An amount corrected upwards after it was granted may exceed the limit by the
- * difference. The clock is the caller's, in milliseconds, and never goes back. Keeps at most 241 entries.
+ * difference. The clock is the caller's, in milliseconds, and must never go back. Keeps at most 241 entries.
  */
 export class MinuteWindow {
   readonly #limit: number;

@@ -24,9 +24,10 @@ const nothing: Spent = { tokens: 0, usd: 0 };
 
 /**
  * What models may still spend: each request reserves the most that it may come to, and waits where that does not fit beside what
- * is spent and in flight. So the closer the end, the fewer are in flight, and the limits are exceeded at most by what prompts
- * have more than was estimated. When the next request does not fit although none is in flight, the budget is spent: `onSpent` is
- * called once, and requests wait from then on until their signals end them.
+ * is spent and in flight. So the closer the end, the fewer are in flight. The limits are exceeded at most by what prompts have more
+ * than was estimated, and by what a host charges for requests that failed, were aborted, or were second copies: those count as
+ * nothing. When the next request does not fit although none is in flight, the budget is spent: `onSpent` is called once, and
+ * requests wait from then on until their signals end them.
  */
 export class RunBudget {
   readonly #limits: BudgetLimits;
@@ -66,7 +67,7 @@ export class RunBudget {
     this.#advance();
   }
 
-  /** The same model within the budget; `price` is what it charges. A failed request counts as nothing. */
+  /** The same model within the budget; `price` is what it charges. */
   limited(model: LanguageModel, price: Price | undefined): LanguageModel {
     if (price === undefined && this.#limits.usd !== undefined) {
       throw new TypeError(`${model.id}: a budget in US dollars needs the price of the model`);

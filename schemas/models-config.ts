@@ -3,6 +3,12 @@ import { z } from 'zod';
 import { amount, time } from './quantity.js';
 import { environmentVariable } from './secret.js';
 
+/** Of a timer, in milliseconds. */
+const longestMs = 2 ** 31 - 1;
+const mostInFlight = 65_536;
+const retries = z.int().nonnegative().max(1000);
+const timerMs = time.pipe(z.number().max(longestMs, 'expected at most 24 days'));
+
 const sampling = {
   temperature: z.number().min(0).max(2).optional(),
   topP: z.number().gt(0).max(1).optional(),
@@ -35,7 +41,11 @@ const minuteBudget = z
 /** What to do when an endpoint answers as another model than before. */
 const onModelChange = z.enum(['warn', 'stop']).default('warn');
 
-const endpointUrl = z.url({ protocol: /^https?$/ });
+const endpointUrl = z
+  .url({ protocol: /^https?$/ })
+  .refine((url) => !URL.canParse(url) || (new URL(url).username === '' && new URL(url).password === ''), {
+    message: 'expected no user or password in it: give it as key',
+  });
 
 /** Requests that are open at once at each endpoint: found out, from `min` to `max`, or always `max`. */
 const limit = z
@@ -43,44 +53,52 @@ const limit = z
     kind: z.enum(['adaptive', 'fixed']),
     min: z.int().positive().optional(),
     /** @default maxInFlight */
-    max: z.int().positive().optional(),
+    max: z.int().positive().max(mostInFlight).optional(),
   })
   .refine(({ min = 1, max = min }) => min <= max, { message: 'expected min to be at most max' });
 
 /** A second copy of requests that take longer than a quantile of their kind, or than so many milliseconds. */
 const hedge = z.strictObject({
-  after: z.union([z.int().positive(), z.string().regex(/^p\d{2}(\.\d+)?$/, 'expected a quantile, such as p95')]),
+  after: z.union([
+    z.int().positive().max(longestMs),
+    z.string().regex(/^p\d{2}(\.\d+)?$/, 'expected a quantile, such as p95'),
+  ]),
   /** Of all requests, at most. */
   share: z.number().gt(0).max(1).default(0.05),
 });
 
 /** Any server with OpenAI's HTTP interface: vLLM, SGLang, llama.cpp, Ollama, OpenAI. */
-const openaiModel = z.strictObject({
-  engine: z.literal('openai'),
-  /** The base of the API; or a list of several that serve the same model. */
-  url: z.union([endpointUrl, z.array(endpointUrl).nonempty('expected at least one address')]),
-  model: z.string().min(1),
-  /** `$NAME` of the environment variable that holds the key. */
-  key: environmentVariable().optional(),
-  maxInFlight: z.int().positive().default(64),
-  timeoutMs: z.int().positive().default(300_000),
-  retries: z.int().nonnegative().default(8),
-  limit: limit.optional(),
-  hedge: hedge.optional(),
-  /** `adaptive` sends a request again when its answer has not begun long after others did; `timeout` waits for `timeoutMs`. */
-  patience: z.enum(['adaptive', 'timeout']).default('adaptive'),
-  price: price.optional(),
-  budget: minuteBudget.optional(),
-  onModelChange,
-  /** Whose field carries a grammar, so that answers keep to it; without it grammars are not sent. */
-  grammar: z.enum(['llama.cpp', 'vllm']).optional(),
-  ...sampling,
-});
+const openaiModel = z
+  .strictObject({
+    engine: z.literal('openai'),
+    /** The base of the API; or a list of several that serve the same model. */
+    url: z.union([endpointUrl, z.array(endpointUrl).nonempty('expected at least one address')]),
+    model: z.string().min(1),
+    /** `$NAME` of the environment variable that holds the key. */
+    key: environmentVariable().optional(),
+    maxInFlight: z.int().positive().max(mostInFlight).default(64),
+    timeoutMs: z.int().positive().max(longestMs).default(300_000),
+    retries: retries.default(8),
+    limit: limit.optional(),
+    hedge: hedge.optional(),
+    /** `adaptive` sends a request again when its answer has not begun long after others did; `timeout` waits for `timeoutMs`. */
+    patience: z.enum(['adaptive', 'timeout']).default('adaptive'),
+    price: price.optional(),
+    budget: minuteBudget.optional(),
+    onModelChange,
+    /** Whose field carries a grammar, so that answers keep to it; without it grammars are not sent. */
+    grammar: z.enum(['llama.cpp', 'vllm']).optional(),
+    ...sampling,
+  })
+  .refine(({ limit, maxInFlight }) => (limit?.min ?? 1) <= maxInFlight, {
+    path: ['limit', 'min'],
+    message: 'expected at most maxInFlight',
+  });
 
 /** OpenAI's batch interface: answers within a day, at half the price. */
 const openaiBatchModel = z.strictObject({
   engine: z.literal('openai-batch'),
-  url: z.url({ protocol: /^https?$/ }),
+  url: endpointUrl,
   model: z.string().min(1),
   /** `$NAME` of the environment variable that holds the key. */
   key: environmentVariable().optional(),
@@ -89,11 +107,11 @@ const openaiBatchModel = z.strictObject({
   /** Requests of a batch: so many are sent together, at the latest. */
   requests: z.int().positive().max(50_000).default(5000),
   /** A pause without a new request after which what is gathered is sent. */
-  pause: time.default(5000),
+  pause: timerMs.default(5000),
   /** Time between two looks at a batch. */
-  poll: time.default(30_000),
+  poll: timerMs.default(30_000),
   /** How often a request without an answer is put into another batch. */
-  retries: z.int().nonnegative().default(3),
+  retries: retries.default(3),
   /** What is paid in a batch; no discount is taken off it. */
   price: price.optional(),
   onModelChange,

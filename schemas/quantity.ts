@@ -14,12 +14,16 @@ export const bytes = quantity(byteUnits, '64MiB');
 /** A time: a number of milliseconds, or a number with a unit such as `30s`; milliseconds come out. */
 export const time = quantity(timeUnits, '30s');
 
+/** Whole numbers above 0 come out. */
 function quantity(units: Readonly<Record<string, number>>, example: string) {
   const expected = `expected a number with a unit, such as ${example}`;
   const pattern = new RegExp(`^(\\d+(?:\\.\\d+)?)\\s*(${Object.keys(units).join('|')})$`);
-  return z.union([z.number().positive(), z.string().regex(pattern, expected)]).transform((value) => {
-    if (typeof value === 'number') return value;
-    const [, digits = '0', unit = ''] = pattern.exec(value) ?? [];
-    return Math.round(Number(digits) * (units[unit] ?? 1));
-  });
+  return z
+    .union([z.number().positive(), z.string().regex(pattern, expected)])
+    .transform((value) => {
+      if (typeof value === 'number') return Math.round(value);
+      const [, digits = '0', unit = ''] = pattern.exec(value) ?? [];
+      return Math.round(Number(digits) * (units[unit] ?? 1));
+    })
+    .pipe(z.number().positive(`expected more than 0, such as ${example}`));
 }

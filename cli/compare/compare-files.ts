@@ -84,6 +84,8 @@ export async function compareFiles(
   );
 
   const embedder = columns.vectors === null ? await options.openEmbedder() : null;
+  // A file that cannot be read ends the threads that make pairs meanwhile.
+  const ended = new AbortController();
   try {
     const reading = (file: string, realTexts: ReadingOptions['real']) => ({
       columns,
@@ -95,7 +97,7 @@ export async function compareFiles(
       progress: (records: number) => watch?.reading?.(file, records),
     });
     const realReading = await readFigures(real, reading(real.name, undefined));
-    const pairing = new Pairing(realReading, options);
+    const pairing = new Pairing(realReading, { ...options, signal: AbortSignal.any([options.signal, ended.signal]) });
     const comparisons: Comparison[] = [];
     for (const table of synthetics) {
       const synthetic = await readFigures(table, reading(table.name, realReading.texts));
@@ -105,6 +107,7 @@ export async function compareFiles(
     }
     return comparisons;
   } finally {
+    ended.abort();
     await embedder?.close();
   }
 }

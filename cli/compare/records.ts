@@ -135,8 +135,7 @@ function textOf(value: unknown): string | undefined {
 
 /** The numbers of a list, a typed array, or the JSON of a list as CSV has it; what is no number in it is NaN. */
 function numbersOf(value: unknown): Float64Array | undefined {
-  if (value instanceof Float32Array || value instanceof Float64Array) return Float64Array.from(value);
-  if (Array.isArray(value)) {
+  if (Array.isArray(value) || isTypedArray(value)) {
     return value.length === 0
       ? undefined
       : Float64Array.from(value, (item) => (isNumeric(item) ? Number(item) : Number.NaN));
@@ -148,6 +147,10 @@ function numbersOf(value: unknown): Float64Array | undefined {
   } catch {
     return undefined;
   }
+}
+
+function isTypedArray(value: unknown): value is NodeJS.TypedArray {
+  return ArrayBuffer.isView(value) && !(value instanceof DataView);
 }
 
 function isNumeric(value: unknown): boolean {

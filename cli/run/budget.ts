@@ -6,6 +6,7 @@ import { judgeOf, type ModelRole } from '../../streams/river/judging.js';
 import { SpentReader } from '../../streams/river/spent.js';
 import type { Topics } from '../../streams/topics.js';
 import { priceOf } from '../recipe/price-of.js';
+import { lookout } from './lookout.js';
 
 /** What a run may still spend, and on which models. */
 export interface OpenBudget {
@@ -21,6 +22,8 @@ export interface BudgetOptions {
   readonly topics: Topics;
   /** Called once when nothing more can be asked, with a sentence for a person. */
   readonly onSpent: (text: string) => void;
+  /** Called with a sentence for a person when what others spend is not known for a while. */
+  readonly onBlind: (text: string) => void;
 }
 
 /** Where other processes may spend too, their spending is looked up this often. */
@@ -33,16 +36,17 @@ const unlimited: OpenBudget = { isSpent: false, limited: (model) => model, close
 
 /**
  * The budget of a recipe's target, less what earlier runs and other workers have spent by the topics. With several workers it is
- * exceeded at most by what the others spend between two looks. Rejects with `recipe-invalid` where money is to be counted and what was
- * spent before is not known.
+ * exceeded at most by what the others spend between two looks, and a worker that asks no model never learns that it is spent.
+ * Rejects with `recipe-invalid` where money is to be counted and what was spent before is not known.
  */
-export async function openBudget({ recipe, topics, onSpent }: BudgetOptions): Promise<OpenBudget> {
-  const limits = recipe.target.budget;
+export async function openBudget(options: BudgetOptions): Promise<OpenBudget> {
+  const limits = options.recipe.target.budget;
   if (limits === undefined) return unlimited;
-  return openLimited(limits, { recipe, topics, onSpent });
+  return openLimited(limits, options);
 }
 
-async function openLimited(limits: RunBudgetConfig, { recipe, topics, onSpent }: BudgetOptions): Promise<OpenBudget> {
+async function openLimited(limits: RunBudgetConfig, options: BudgetOptions): Promise<OpenBudget> {
+  const { recipe, topics, onSpent, onBlind } = options;
   const reader = new SpentReader(topics);
   const before = known(await reader.read(), limits);
   const budget = new RunBudget(limits, before, (left, needed) => {
@@ -54,12 +58,8 @@ async function openLimited(limits: RunBudgetConfig, { recipe, topics, onSpent }:
     budget.known(known(await reader.read(), limits), own);
   }
 
-  let looking = Promise.resolve();
-  const timer =
-    topics.kind === 'kafka'
-      ? // A look that fails is made good by the next one.
-        setInterval(() => (looking = looking.then(look).catch(() => undefined)), lookMs)
-      : undefined;
+  const looking = lookout(look, (error) => onBlind(`what other workers spend is not known: ${messageOf(error)}`));
+  const timer = topics.kind === 'kafka' ? setInterval(looking, lookMs) : undefined;
   return {
     get isSpent() {
       return budget.isSpent;
@@ -70,6 +70,10 @@ async function openLimited(limits: RunBudgetConfig, { recipe, topics, onSpent }:
     },
     close: () => clearInterval(timer),
   };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Such as `2,000,000 tokens and $5`. */

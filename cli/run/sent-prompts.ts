@@ -8,7 +8,7 @@ import type { Refined } from '../../schemas/refined.js';
 import { readAll } from '../../streams/stage/read-all.js';
 import type { Topics } from '../../streams/topics.js';
 
-/** Records of a topic that are remembered, the newest: drafts and plans lie about as far on their topics as what came of them. */
+/** Records of a topic that are kept, the newest: drafts and plans lie about as far on their topics as what came of them. */
 const remembered = 10_000;
 
 /**
@@ -70,9 +70,15 @@ export class SentPrompts {
   }
 }
 
-/** A topic's partition, read only as far as is asked for. */
+interface Kept {
+  readonly record: AnyRecord;
+  readonly offset: number;
+}
+
+/** A topic's partition, read only as far as is asked for; of records no longer kept, it is remembered where they are. */
 class ReadAlong {
-  readonly #records = new Map<string, AnyRecord>();
+  readonly #records = new Map<string, Kept>();
+  readonly #offsets = new Map<string, number>();
   #next = 0;
 
   constructor(
@@ -84,22 +90,34 @@ class ReadAlong {
 
   async find(key: string): Promise<AnyRecord | undefined> {
     const known = this.#records.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.record;
+    const past = this.#offsets.get(key);
+    if (past !== undefined) return this.#at(past, key);
     for await (const { offset, value, headers } of readAll(this.topics, this.topic, this.partition, this.#next)) {
       this.#next = offset + 1;
       const record = value === null ? undefined : recordIn(value, headers);
       const found = record && this.keyOf(record);
       if (record === undefined || found === undefined) continue;
-      this.#keep(found, record);
+      this.#keep(found, { record, offset });
       if (found === key) return record;
     }
     return undefined;
   }
 
-  #keep(key: string, record: AnyRecord): void {
-    this.#records.set(key, record);
-    const [oldest] = this.#records.keys();
-    if (this.#records.size > remembered && oldest !== undefined) this.#records.delete(oldest);
+  /** Undefined where the topic has dropped it meanwhile. */
+  async #at(offset: number, key: string): Promise<AnyRecord | undefined> {
+    const [message] = await this.topics.read(this.topic, this.partition, offset, { maxRecords: 1, maxBytes: 1 });
+    const record = message?.value ? recordIn(message.value, message.headers) : undefined;
+    return record !== undefined && this.keyOf(record) === key ? record : undefined;
+  }
+
+  #keep(key: string, kept: Kept): void {
+    this.#records.set(key, kept);
+    const [oldest] = this.#records;
+    if (this.#records.size <= remembered || oldest === undefined) return;
+    const [past, { offset }] = oldest;
+    this.#records.delete(past);
+    this.#offsets.set(past, offset);
   }
 }
 

@@ -84,7 +84,8 @@ async function stream(session: StreamSession, engines: Engines): Promise<Ending>
 async function flow(session: StreamSession, engines: Engines, reports: WorkerReports): Promise<Ending> {
   const spent = new AbortController();
   const { recipe, topics } = session.prepared;
-  const budget = await openBudget({ recipe, topics, onSpent: (text) => spent.abort(text) });
+  const onBlind = (text: string) => session.io.err(`warning: ${text}\n`);
+  const budget = await openBudget({ recipe, topics, onSpent: (text) => spent.abort(text), onBlind });
   try {
     const status = await flowWithin(budget, spent.signal, { session, engines, reports });
     return status === 'stopped' && budget.isSpent && !session.interruption.soon.aborted ? 'budget' : status;

@@ -10,6 +10,8 @@ export interface ServerBatch {
   readonly id: string;
   readonly status: string;
   readonly inputFile: string;
+  /** Of all of its requests, as `Route`. */
+  readonly route: string;
   /** Files of results, in the order in which they are to be believed. */
   readonly resultFiles: readonly string[];
   /** Milliseconds since 1970. */
@@ -17,6 +19,8 @@ export interface ServerBatch {
   readonly pipeline: string | undefined;
   /** Why it failed as a whole; empty where it did not. */
   readonly why: string;
+  /** Whether it failed because more tokens were enqueued than the account may: it, or a smaller one, may be taken another time. */
+  readonly isOverLimit: boolean;
 }
 
 /** Longer lines are no completions; they count as missing. */
@@ -83,12 +87,12 @@ export class BatchApi {
     }
   }
 
-  /** The lines of a file; undefined for one that is too long to be read. */
+  /** The lines of a file, undefined for one that is too long to be read; none where the file was deleted or has expired. */
   async *lines(file: string): AsyncGenerator<string | undefined, void, undefined> {
-    const { body } = await this.#fetch(`/files/${encodeURIComponent(file)}/content`, {}, transferMs);
-    if (body === null) return;
+    const response = await this.#fetch(`/files/${encodeURIComponent(file)}/content`, {}, transferMs).catch(unlessGone);
+    if (response === undefined || response.body === null) return;
     try {
-      yield* cappedLines(body, maxLineBytes);
+      yield* cappedLines(response.body, maxLineBytes);
     } catch (error) {
       throw this.#failure(error);
     }
@@ -132,29 +136,42 @@ export class BatchApi {
   }
 }
 
+/** Undefined for a failure that says that there is nothing; throws every other one. */
+function unlessGone(error: unknown): undefined {
+  if (!(error instanceof Failure) || error.status !== 404) throw error;
+}
+
 const jsonHeaders = { 'content-type': 'application/json' };
 
 function described(json: unknown): ServerBatch {
   const [id, status] = [field(json, 'id'), field(json, 'status')];
   if (typeof id !== 'string' || typeof status !== 'string') throw malformed('a batch has no id or no status');
   const pipeline = field(field(json, 'metadata'), pipelineKey);
+  const errors = errorsOf(field(json, 'errors'));
   const files = [field(json, 'output_file_id'), field(json, 'error_file_id')];
   return {
     id,
     status,
     inputFile: String(field(json, 'input_file_id') ?? ''),
+    route: String(field(json, 'endpoint') ?? ''),
     resultFiles: files.filter((file): file is string => typeof file === 'string' && file !== ''),
     createdAt: Number(field(json, 'created_at') ?? 0) * 1000,
     pipeline: typeof pipeline === 'string' ? pipeline : undefined,
-    why: reasons(field(json, 'errors')),
+    why: errors
+      .flatMap(({ message }) => message ?? [])
+      .slice(0, 3)
+      .join('; '),
+    isOverLimit: status === 'failed' && errors.some(({ code, message }) => overLimit.test(`${code} ${message}`)),
   };
 }
 
-function reasons(errors: unknown): string {
+/** OpenAI's code is `token_limit_exceeded`, its words are "Enqueued token limit reached". */
+const overLimit = /token[ _]limit|enqueued/i;
+
+function errorsOf(errors: unknown): readonly { readonly code: string; readonly message: string | undefined }[] {
   const data = field(errors, 'data');
-  const messages = Array.isArray(data) ? data.map((error) => field(error, 'message')) : [];
-  return messages
-    .filter((message): message is string => typeof message === 'string')
-    .slice(0, 3)
-    .join('; ');
+  return (Array.isArray(data) ? data : []).map((error) => {
+    const [code, message] = [field(error, 'code'), field(error, 'message')];
+    return { code: typeof code === 'string' ? code : '', message: typeof message === 'string' ? message : undefined };
+  });
 }

@@ -2,39 +2,43 @@ import { setMaxListeners } from 'node:events';
 
 import type { ChatRequest, Completion, CompletionRequest, LanguageModel } from '../../operators/language-model.js';
 import { HeadwaterError } from '../../schemas/errors.js';
-import { AnswerReader } from '../openai/answer.js';
 import { type Clock, systemClock } from '../openai/clock.js';
-import { completionOf } from '../openai/completion.js';
-import { Failure, refused } from '../openai/failure.js';
-import { chatBody, completionBody, type Dialect, narrowed, opening, widest } from '../openai/payload.js';
+import { Failure } from '../openai/failure.js';
 import { requestHash } from '../request-hash.js';
+import { type Asked, AskedRequests } from './asked.js';
 import { BatchApi, type ServerBatch } from './batch-api.js';
-import { customIdOf, type Result, type Route, requestLine, resultOf } from './lines.js';
+import { Collector } from './collector.js';
+import { createOnce } from './create-once.js';
+import { earlierBatches } from './earlier-batches.js';
+import { lineOf } from './exchange.js';
+import type { Route } from './lines.js';
 import { type BatchSettings, checkedBatch, type OpenaiBatchOptions } from './options.js';
-import { type Due, Schedule } from './schedule.js';
+import { type Due, longestPauseMs, Schedule } from './schedule.js';
+import { SentBatches } from './sent-batches.js';
+import { firstDialect, ServerDialect } from './server-dialect.js';
 
 export type { OpenaiBatchOptions } from './options.js';
 
-/** As OpenAI takes requests; what it refuses of them narrows it. */
-const firstDialect: Dialect = { ...widest, streamOptions: false, continueFinal: false, stops: 4 };
 /** Of an input file; OpenAI takes 200 MB. */
 const maxFileBytes = 100 * 2 ** 20;
-const ended: ReadonlySet<string> = new Set(['completed', 'failed', 'expired', 'cancelled']);
-/** Batches of earlier processes that are older are not looked for: they live for a day. */
-const adoptMs = 3 * 86_400_000;
 
 /**
  * A model behind OpenAI's batch interface: answers come within a day, at half the price.
  *
  * Requests are gathered until there are `requests` of them, or none came for `pauseMs`; then they are uploaded as a file, and the batch
  * is looked at every `pollMs`. A request's id in its batch is its hash: a process that begins looks for the batches of its pipeline of
- * the last three days, and takes from them what it is asked for, so nothing is paid twice after a crash. Equal requests are sent once; those
- * that get the first one's answer are marked as reused.
+ * the last three days, and takes from them what it is asked for, so nothing is paid twice after a crash, but for what is in files that were
+ * deleted: it is asked again. Equal requests are sent once; those that get the first one's answer are marked as reused.
  *
  * Requests without an answer (their batch failed, expired or was cancelled, or its lines cannot be read) are put into another batch up to
- * `retries` times, then reject with `endpoint-unreachable`, `endpoint-malformed` or `endpoint-refused`. A request that is aborted before it
- * was sent is left out; later it stays in its batch, and costs what it costs. `close` lets batches go on unless asked to cancel them. In
- * memory: the requests that wait, and about 200 bytes for each one that is in a batch of the last three days.
+ * `retries` times, then reject with `endpoint-unreachable`, `endpoint-malformed` or `endpoint-refused`. After a batch that failed as a whole
+ * nothing is sent for a pause, which doubles up to ten minutes; where too many tokens were enqueued smaller batches follow, and for a day that
+ * counts as no try. Earlier batches are looked up with `retries` more tries, with pauses that double from `pollMs`; then what is asked
+ * rejects, and nothing was sent. Looks at a batch go on, with pauses up to ten minutes, until the server answers: it is paid for.
+ *
+ * A request that is aborted before it was sent is left out; later it stays in its batch, and costs what it costs. `close` lets batches go
+ * on unless asked to cancel them. In memory: the requests that wait, and about 200 bytes for each one that is in a batch of the last
+ * three days.
  *
  * @example
  * ```ts
@@ -43,30 +47,6 @@ const adoptMs = 3 * 86_400_000;
  */
 export function openaiBatch(options: OpenaiBatchOptions): LanguageModel {
   return new BatchEndpoint(checkedBatch(options), options.clock ?? systemClock);
-}
-
-interface Waiter {
-  readonly resolve: (completion: Completion) => void;
-  readonly reject: (reason: unknown) => void;
-}
-
-/** A request that somebody waits for. */
-interface Asked {
-  readonly key: string;
-  readonly route: Route;
-  readonly request: CompletionRequest | ChatRequest;
-  readonly startedAt: number;
-  readonly waiters: Set<Waiter>;
-  /** Batches that did not answer it. */
-  failed: number;
-}
-
-interface Batch {
-  readonly id: string;
-  /** In which its requests were written. */
-  readonly dialect: Dialect;
-  /** Keys of requests that are not settled. */
-  readonly open: Set<string>;
 }
 
 class BatchEndpoint implements LanguageModel {
@@ -78,13 +58,12 @@ class BatchEndpoint implements LanguageModel {
   readonly #api: BatchApi;
   readonly #schedule: Schedule;
   readonly #closing = new AbortController();
-  /** By key. */
-  readonly #asked = new Map<string, Asked>();
-  /** Of this process and of those before, which may still have something. */
-  readonly #batches = new Map<string, Batch>();
-  /** The batch that has a request, by its key. */
-  readonly #inBatch = new Map<string, Batch>();
-  #dialect = firstDialect;
+  readonly #asked: AskedRequests;
+  readonly #sent = new SentBatches();
+  readonly #dialect = new ServerDialect();
+  readonly #collector: Collector;
+  /** Keys that were given out to be sent, until a batch has them or it is known that none will. */
+  readonly #sending = new Set<string>();
   #adopted = false;
   #working: Promise<void> | undefined;
   #nap: AbortController | undefined;
@@ -96,8 +75,14 @@ class BatchEndpoint implements LanguageModel {
     this.#settings = settings;
     this.#clock = clock;
     this.#api = new BatchApi(settings.base, settings.key, () => clock.now(), this.#closing.signal);
+    this.#asked = new AskedRequests(this.id, settings);
     const { requests, pauseMs, pollMs } = settings;
-    this.#schedule = new Schedule({ requests, bytes: maxFileBytes, pauseMs, pollMs });
+    const schedule = new Schedule({ requests, bytes: maxFileBytes, pauseMs, pollMs });
+    this.#schedule = schedule;
+    const [api, asked, sent, dialect] = [this.#api, this.#asked, this.#sent, this.#dialect];
+    const place = (one: Asked) => this.#place(one);
+    const { signal } = this.#closing;
+    this.#collector = new Collector({ api, settings, clock, schedule, asked, sent, dialect, place, signal });
     setMaxListeners(0, this.#closing.signal);
   }
 
@@ -112,46 +97,27 @@ class BatchEndpoint implements LanguageModel {
   async close(): Promise<void> {
     const error = new HeadwaterError('engine-closed', `${this.id} was closed before its batch was done`);
     if (this.#settings.cancelOnClose) {
-      const wanted = [...this.#batches.values()].filter((batch) => this.#wantedOf(batch).length > 0);
+      const wanted = this.#sent.all.filter(({ open }) => this.#asked.of(open).length > 0);
       await Promise.allSettled(wanted.map(({ id }) => this.#api.cancel(id)));
     }
     this.#closing.abort(error);
-    for (const asked of [...this.#asked.values()]) this.#reject(asked, error);
+    for (const asked of this.#asked.all) this.#asked.reject(asked, error);
     await this.#working;
     await this.#api.close();
   }
 
-  #ask(route: Route, request: CompletionRequest | ChatRequest): Promise<Completion> {
-    return new Promise((resolve, reject) => {
-      const { signal } = request;
-      signal?.throwIfAborted();
-      this.#closing.signal.throwIfAborted();
-      const key = requestHash(this.id, request);
-      const asked = this.#asked.get(key) ?? this.#begin(key, route, request);
-      const leave = () => {
-        asked.waiters.delete(waiter);
-        if (asked.waiters.size === 0) this.#forget(asked);
-        reject(signal?.reason);
-      };
-      const release = () => signal?.removeEventListener('abort', leave);
-      const waiter: Waiter = {
-        resolve: (completion) => {
-          release();
-          resolve(completion);
-        },
-        reject: (reason) => {
-          release();
-          reject(reason);
-        },
-      };
-      signal?.addEventListener('abort', leave, { once: true });
-      asked.waiters.add(waiter);
-    });
+  async #ask(route: Route, request: CompletionRequest | ChatRequest): Promise<Completion> {
+    const { signal } = request;
+    signal?.throwIfAborted();
+    this.#closing.signal.throwIfAborted();
+    const key = requestHash(this.id, request);
+    const asked = this.#asked.get(key) ?? this.#begin(key, route, request);
+    return this.#asked.wait(asked, signal, () => this.#schedule.drop(route, key));
   }
 
   #begin(key: string, route: Route, request: CompletionRequest | ChatRequest): Asked {
     const asked: Asked = { key, route, request, startedAt: this.#clock.now(), waiters: new Set(), failed: 0 };
-    this.#asked.set(key, asked);
+    this.#asked.add(asked);
     if (this.#adopted) this.#place(asked);
     this.#working ??= this.#work();
     this.#nap?.abort();
@@ -160,17 +126,13 @@ class BatchEndpoint implements LanguageModel {
 
   /** Into the batch that has it already, or to those that are gathered. */
   #place(asked: Asked): void {
+    // Asked for by others who left since: it is on its way.
+    if (this.#sending.has(asked.key)) return;
     const now = this.#clock.now();
-    const batch = this.#inBatch.get(asked.key);
+    const batch = this.#sent.with(asked.key);
     // Those that belong to the same batch come one after the other.
-    if (batch === undefined)
-      this.#schedule.gather(asked.route, asked.key, lineOf(asked, this.#body(asked)).length, now);
+    if (batch === undefined) this.#schedule.gather(asked.route, asked.key, this.#lineOf(asked).length, now);
     else this.#schedule.watch(batch.id, now, this.#settings.pauseMs);
-  }
-
-  #forget(asked: Asked): void {
-    this.#asked.delete(asked.key);
-    this.#schedule.drop(asked.route, asked.key);
   }
 
   /** Goes on while somebody waits. */
@@ -180,12 +142,18 @@ class BatchEndpoint implements LanguageModel {
     const { signal } = this.#closing;
     while (this.#asked.size > 0 && !signal.aborted) {
       if (!this.#adopted) await this.#adopt();
-      for (const due of this.#schedule.due(this.#clock.now())) {
+      for (const due of this.#due()) {
         if (!signal.aborted) await this.#do(due);
       }
       await this.#sleep(this.#schedule.wait(this.#clock.now()) ?? this.#settings.pollMs);
     }
     this.#working = undefined;
+  }
+
+  #due(): readonly Due[] {
+    const due = this.#schedule.due(this.#clock.now());
+    for (const key of due.flatMap((each) => (each.kind === 'send' ? each.keys : []))) this.#sending.add(key);
+    return due;
   }
 
   async #sleep(ms: number): Promise<void> {
@@ -198,240 +166,78 @@ class BatchEndpoint implements LanguageModel {
 
   async #do(due: Due): Promise<void> {
     if (due.kind === 'send') await this.#send(due.pile, due.keys);
-    else await this.#look(due.batch);
+    else await this.#collector.look(due.batch);
   }
 
   /** Finds the batches of earlier processes; until then nothing is sent. */
   async #adopt(): Promise<void> {
     const { signal } = this.#closing;
-    const since = this.#clock.now() - adoptMs;
-    try {
-      for await (const batch of this.#api.list()) {
-        if (batch.createdAt < since) break;
-        if (batch.pipeline !== this.#settings.pipeline || this.#batches.has(batch.id)) continue;
-        await this.#adoptOne(batch);
-      }
-      this.#adopted = true;
-      for (const asked of this.#asked.values()) this.#place(asked);
-    } catch (error) {
-      if (signal.aborted) return;
-      if (!(error instanceof Failure) || !error.retriable) {
-        this.#rejectAll([...this.#asked.keys()], error);
+    const { retries, pollMs } = this.#settings;
+    for (let failures = 0; this.#asked.size > 0 && !signal.aborted; failures += 1) {
+      try {
+        await this.#adoptAll();
         return;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!(error instanceof Failure) || !error.retriable || failures >= retries) {
+          for (const asked of this.#asked.all) this.#asked.reject(asked, error);
+          return;
+        }
+        const pause = Math.max(error.retryAfterMs ?? 0, Math.min(longestPauseMs, pollMs * 2 ** failures));
+        await this.#clock.sleep(pause, signal).catch(() => undefined);
       }
-      await this.#sleep(this.#settings.pollMs);
     }
   }
 
-  /** What has no result any more is read from the results, or a file would be asked for what it does not have. */
-  async #adoptOne(batch: ServerBatch): Promise<void> {
-    if (batch.status === 'failed') return;
-    const files = ended.has(batch.status) ? batch.resultFiles : [batch.inputFile];
-    const own: Batch = { id: batch.id, dialect: firstDialect, open: new Set() };
-    for (const file of files) {
-      for await (const line of this.#api.lines(file)) {
-        const key = line === undefined ? undefined : customIdOf(line);
-        if (key !== undefined && !this.#inBatch.has(key)) own.open.add(key);
-      }
+  async #adoptAll(): Promise<void> {
+    const known = (id: string) => this.#sent.get(id) !== undefined;
+    const earlier = earlierBatches(this.#api, this.#settings.pipeline, this.#clock.now(), known);
+    for await (const { id, keys, hasEnded } of earlier) {
+      const open = new Set([...keys].filter((key) => this.#sent.with(key) === undefined));
+      if (open.size > 0) this.#sent.add({ id, dialect: firstDialect, open, hasEnded });
     }
-    // Only now: a file that breaks off is read again from its start.
-    for (const key of own.open) this.#inBatch.set(key, own);
-    if (own.open.size > 0) this.#batches.set(batch.id, own);
+    this.#adopted = true;
+    for (const asked of this.#asked.all) this.#place(asked);
   }
 
   async #send(pile: string, keys: readonly string[]): Promise<void> {
-    const all = keys.flatMap((key) => this.#asked.get(key) ?? []);
+    const all = this.#asked.of(keys);
+    const sent = new Set(all.map(({ key }) => key));
+    // Who asks from now on for what was left out has it gathered.
+    this.#notSending(keys.filter((key) => !sent.has(key)));
     const [first] = all;
     if (first === undefined) return;
-    const dialect = this.#dialect;
+    const dialect = this.#dialect.current;
     try {
-      const file = await this.#api.upload(all.map((asked) => lineOf(asked, this.#body(asked))));
-      const { id } = await this.#created(file, first.route);
+      const file = await this.#api.upload(all.map((asked) => this.#lineOf(asked)));
+      const { id } = await this.#create(file, first.route);
       this.#schedule.sendSucceeded(pile);
-      const batch: Batch = { id, dialect, open: new Set(keys) };
-      this.#batches.set(id, batch);
-      for (const key of keys) this.#inBatch.set(key, batch);
+      this.#sent.add({ id, dialect, open: sent, hasEnded: false });
+      this.#notSending(sent);
       this.#schedule.watch(id, this.#clock.now());
     } catch (error) {
-      if (this.#closing.signal.aborted) return;
-      if (!(error instanceof Failure) || !error.retriable) {
-        this.#rejectAll(keys, error);
-        return;
-      }
-      for (const asked of all) this.#again(asked, error);
-      this.#schedule.sendFailed(pile, this.#clock.now());
+      this.#notSending(sent);
+      if (!this.#closing.signal.aborted) this.#notSent(pile, [...sent], error);
     }
   }
 
-  /** A batch whose creation may or may not have been heard is looked for before it is created again: it would be paid twice. */
-  async #created(file: string, route: Route): Promise<ServerBatch> {
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        return await this.#api.create(file, route, this.#settings.pipeline);
-      } catch (error) {
-        if (!(error instanceof Failure) || !error.retriable) throw error;
-        const there = await this.#found(file, error.retryAfterMs ?? 0);
-        if (there !== undefined) return there;
-        if (attempt >= this.#settings.retries) throw error;
-      }
+  #create(file: string, route: Route): Promise<ServerBatch> {
+    const { signal } = this.#closing;
+    return createOnce(file, route, { api: this.#api, settings: this.#settings, clock: this.#clock, signal });
+  }
+
+  #notSending(keys: Iterable<string>): void {
+    for (const key of keys) this.#sending.delete(key);
+  }
+
+  #notSent(pile: string, keys: readonly string[], error: unknown): void {
+    for (const asked of this.#asked.of(keys)) {
+      if (this.#asked.triesAgain(asked, error)) this.#place(asked);
     }
+    if (error instanceof Failure && error.retriable) this.#schedule.sendFailed(pile, this.#clock.now());
   }
 
-  /** The batch of a file, or undefined where the server says that there is none; asks until it says so. */
-  async #found(file: string, waitMs: number): Promise<ServerBatch | undefined> {
-    for (let pause = Math.max(this.#settings.pauseMs, waitMs); ; pause = this.#settings.pollMs) {
-      await this.#clock.sleep(pause, this.#closing.signal);
-      try {
-        return await this.#batchOf(file);
-      } catch (error) {
-        if (!(error instanceof Failure) || !error.retriable) throw error;
-      }
-    }
+  #lineOf(asked: Asked): string {
+    return lineOf(asked, this.#settings.model, this.#dialect.current);
   }
-
-  async #batchOf(file: string): Promise<ServerBatch | undefined> {
-    const since = this.#clock.now() - adoptMs;
-    for await (const batch of this.#api.list()) {
-      if (batch.inputFile === file) return batch;
-      if (batch.createdAt < since) break;
-    }
-    return undefined;
-  }
-
-  async #look(id: string): Promise<void> {
-    const batch = this.#batches.get(id);
-    if (batch === undefined) return;
-    try {
-      const found = await this.#api.retrieve(id);
-      if (!ended.has(found.status)) {
-        this.#schedule.watch(id, this.#clock.now());
-        return;
-      }
-      await this.#collect(batch, found);
-    } catch (error) {
-      if (this.#closing.signal.aborted) return;
-      if (error instanceof Failure && error.retriable) {
-        this.#schedule.lookFailed(id, this.#clock.now());
-        return;
-      }
-      this.#unanswered(batch, this.#wantedOf(batch), error);
-    }
-  }
-
-  /** Keys that somebody waits for. */
-  #wantedOf(batch: Batch): readonly string[] {
-    return [...batch.open].filter((key) => this.#asked.has(key));
-  }
-
-  /** Hands results to those who wait; what nobody waits for stays to be asked for. */
-  async #collect(batch: Batch, { resultFiles, status, why }: ServerBatch): Promise<void> {
-    // Those that are asked for while it is read are read another time.
-    const wanted = this.#wantedOf(batch);
-    for (const file of resultFiles) {
-      for await (const line of this.#api.lines(file)) {
-        const result = line === undefined ? undefined : resultOf(line);
-        if (result !== undefined && batch.open.has(result.customId)) this.#take(batch, result);
-      }
-    }
-    const said = `its batch ${batch.id} is ${status} and has no answer to it${why === '' ? '' : `: ${why}`}`;
-    // Nothing of a batch that failed as a whole was run or paid for; what was expired may be done another day.
-    this.#unanswered(batch, wanted, new Failure(why === '' ? 'endpoint-unreachable' : 'endpoint-refused', said, true));
-  }
-
-  #take(batch: Batch, { customId, status, body }: Result): void {
-    const asked = this.#asked.get(customId);
-    if (asked === undefined) return;
-    this.#settled(batch, customId);
-    try {
-      if (status < 200 || status >= 300) throw refused(status, {}, JSON.stringify(body), this.#clock.now());
-      const reader = new AnswerReader(asked.request.stop);
-      reader.read(JSON.stringify(body));
-      this.#resolve(asked, completionOf(asked.request, reader.end(), this.#sent(asked)));
-    } catch (error) {
-      if (this.#narrow(batch, asked, error)) return;
-      this.#again(asked, error);
-    }
-  }
-
-  #sent({ startedAt, failed, request }: Asked) {
-    const milliseconds = this.#clock.now() - startedAt;
-    const { model, price } = this.#settings;
-    return { model, price, opening: openingOf(request), startedAt, milliseconds, attempts: failed + 1 };
-  }
-
-  /** A request in which a field was refused is sent again without it, and so are all later ones. */
-  #narrow({ dialect }: Batch, asked: Asked, error: unknown): boolean {
-    const narrower = error instanceof Failure ? narrowed(dialect, error) : undefined;
-    if (narrower === undefined) return false;
-    if (this.#dialect === dialect) this.#dialect = narrower;
-    this.#place(asked);
-    return true;
-  }
-
-  /** Those of an ended batch to which it has no answer. */
-  #unanswered(batch: Batch, keys: readonly string[], error: unknown): void {
-    for (const key of keys) {
-      const asked = batch.open.has(key) ? this.#asked.get(key) : undefined;
-      if (asked === undefined) continue;
-      this.#settled(batch, key);
-      this.#again(asked, error);
-    }
-    if (batch.open.size === 0) this.#batches.delete(batch.id);
-  }
-
-  #settled(batch: Batch, key: string): void {
-    batch.open.delete(key);
-    if (this.#inBatch.get(key) === batch) this.#inBatch.delete(key);
-  }
-
-  #again(asked: Asked, error: unknown): void {
-    const isHopeless = !(error instanceof Failure) || !error.retriable;
-    if (isHopeless || asked.failed >= this.#settings.retries) {
-      this.#reject(asked, this.#final(error));
-      return;
-    }
-    asked.failed += 1;
-    this.#place(asked);
-  }
-
-  #resolve(asked: Asked, completion: Completion): void {
-    this.#asked.delete(asked.key);
-    const [first, ...others] = asked.waiters;
-    first?.resolve(completion);
-    for (const waiter of others) waiter.resolve({ ...completion, reused: true });
-  }
-
-  #reject(asked: Asked, reason: unknown): void {
-    this.#forget(asked);
-    for (const waiter of asked.waiters) waiter.reject(reason);
-  }
-
-  #rejectAll(keys: readonly string[], error: unknown): void {
-    for (const asked of keys.flatMap((key) => this.#asked.get(key) ?? [])) this.#reject(asked, this.#final(error));
-  }
-
-  #final(error: unknown): unknown {
-    if (!(error instanceof Failure)) return error;
-    const { base, key } = this.#settings;
-    const said = key === undefined ? error.message : error.message.replaceAll(key, '[key]');
-    return new HeadwaterError(error.code, `${this.id} at ${base}: ${said.slice(0, 300)}`);
-  }
-
-  #body({ request }: Asked): unknown {
-    const { model } = this.#settings;
-    const json =
-      'prompt' in request
-        ? completionBody(model, request, this.#dialect, undefined)
-        : chatBody(model, request, this.#dialect, undefined);
-    const { stream: _, ...body } = JSON.parse(json);
-    return body;
-  }
-}
-
-function lineOf({ key, route }: Asked, body: unknown): string {
-  return requestLine(key, route, body);
-}
-
-function openingOf(request: CompletionRequest | ChatRequest): string {
-  return 'prompt' in request ? '' : opening(request);
 }

@@ -24,7 +24,10 @@ export interface OpenaiBatchOptions {
   readonly retries?: number;
   /** What is paid in a batch, in US dollars for a million tokens; without it the cost is unknown. */
   readonly price?: Price;
-  /** Whether `close` cancels the batches that requests wait for; what they have answered by then is paid for. @default false */
+  /**
+   * Whether `close` cancels the batches that requests wait for; what they have answered by then is paid for, and one that is being
+   * created goes on. For programs that do not begin again; recipes never cancel. @default false
+   */
   readonly cancelOnClose?: boolean;
   readonly clock?: Clock;
 }

@@ -22,10 +22,18 @@ interface Pile {
   lastAt: number;
   /** Not before this time, after a failure. */
   notBefore: number;
+  /** Requests that are sent together at the latest, at present. */
+  requests: number;
+  /** The first of the batches that failed as a whole since one ended otherwise. */
+  failedSince: number | undefined;
+  /** The pause after such a failure. */
+  failedUntil: number;
 }
 
-/** A failure to send, or to look, is followed by pauses that double up to this. */
-const longestPauseMs = 600_000;
+/** A failure to send, to look, or of a whole batch is followed by pauses that double up to this. */
+export const longestPauseMs = 600_000;
+/** Into how many parts a batch that is too large is divided at the most: a file is uploaded for each. */
+const mostParts = 64;
 
 /**
  * When requests are sent and batches are looked at, without doing either: times come in by argument, in milliseconds, what is due
@@ -36,7 +44,7 @@ export class Schedule {
   readonly #piles = new Map<string, Pile>();
   /** When to look at which batch. */
   readonly #looks = new Map<string, number>();
-  /** Failures in a row, by pile or batch. */
+  /** Failures in a row, by what failed. */
   readonly #failures = new Map<string, number>();
 
   constructor(limits: ScheduleLimits) {
@@ -49,8 +57,7 @@ export class Schedule {
   }
 
   gather(pile: string, key: string, bytes: number, now: number): void {
-    const gathered = this.#piles.get(pile) ?? { keys: new Map<string, number>(), bytes: 0, lastAt: now, notBefore: 0 };
-    this.#piles.set(pile, gathered);
+    const gathered = this.#pile(pile);
     if (!gathered.keys.has(key)) gathered.bytes += bytes;
     gathered.keys.set(key, bytes);
     gathered.lastAt = now;
@@ -67,12 +74,41 @@ export class Schedule {
 
   /** What was to be sent could not be: whoever failed gathers it again, and waits longer each time. */
   sendFailed(pile: string, now: number): void {
-    const gathered = this.#piles.get(pile);
-    if (gathered !== undefined) gathered.notBefore = now + this.#pauseAfterFailure(`pile ${pile}`);
+    this.#pile(pile).notBefore = now + this.#pauseAfterFailure(`pile ${pile}`);
   }
 
   sendSucceeded(pile: string): void {
     this.#failures.delete(`pile ${pile}`);
+  }
+
+  /**
+   * A batch of the pile failed as a whole, and whoever saw it gathers again what it had: nothing is sent for a pause, which doubles with each
+   * failure after it, and then one batch in two looks, until one has ended otherwise. One that was `tooLarge`, with how many requests, is
+   * sent in halves, down to a 64th of the limit.
+   */
+  batchFailed(pile: string, now: number, tooLarge?: number): void {
+    const failed = this.#pile(pile);
+    if (tooLarge !== undefined) {
+      const least = Math.ceil(this.#limits.requests / mostParts);
+      failed.requests = Math.max(least, Math.min(failed.requests, Math.floor(tooLarge / 2)));
+    }
+    failed.failedSince ??= now;
+    // Those that were sent together fail together, and count as one.
+    if (now >= failed.failedUntil) failed.failedUntil = now + this.#pauseAfterFailure(`batches of ${pile}`);
+  }
+
+  /** A batch of the pile ended, and not with a failure of the whole: there is room again. */
+  batchEnded(pile: string): void {
+    const freed = this.#pile(pile);
+    this.#failures.delete(`batches of ${pile}`);
+    freed.failedSince = undefined;
+    freed.failedUntil = 0;
+    freed.requests = Math.min(this.#limits.requests, freed.requests * 2);
+  }
+
+  /** Milliseconds in which batches of the pile failed as a whole and none ended otherwise. */
+  failingFor(pile: string, now: number): number {
+    return now - (this.#pile(pile).failedSince ?? now);
   }
 
   /** Looks at a batch after `inMs`, by default the time between two looks. */
@@ -91,6 +127,7 @@ export class Schedule {
     for (const [pile, gathered] of this.#piles) {
       while (gathered.keys.size > 0 && this.#sendAt(gathered) <= now) {
         due.push({ kind: 'send', pile, keys: this.#taken(gathered) });
+        if (gathered.failedSince !== undefined) gathered.notBefore = now + 2 * this.#limits.pollMs;
       }
     }
     for (const [batch, at] of this.#looks) {
@@ -108,16 +145,24 @@ export class Schedule {
     return times.length === 0 ? undefined : Math.max(0, Math.min(...times) - now);
   }
 
-  #sendAt({ keys, bytes, lastAt, notBefore }: Pile): number {
-    const isFull = keys.size >= this.#limits.requests || bytes >= this.#limits.bytes;
-    return Math.max(notBefore, isFull ? 0 : lastAt + this.#limits.pauseMs);
+  #pile(name: string): Pile {
+    const { requests } = this.#limits;
+    const none = { bytes: 0, lastAt: 0, notBefore: 0, requests, failedSince: undefined, failedUntil: 0 };
+    const pile = this.#piles.get(name) ?? { ...none, keys: new Map<string, number>() };
+    this.#piles.set(name, pile);
+    return pile;
+  }
+
+  #sendAt({ keys, bytes, lastAt, notBefore, failedUntil, requests }: Pile): number {
+    const isFull = keys.size >= requests || bytes >= this.#limits.bytes;
+    return Math.max(notBefore, failedUntil, isFull ? 0 : lastAt + this.#limits.pauseMs);
   }
 
   #taken(pile: Pile): readonly string[] {
     const taken: string[] = [];
     let bytes = 0;
     for (const [key, size] of pile.keys) {
-      if (taken.length > 0 && (taken.length >= this.#limits.requests || bytes + size > this.#limits.bytes)) break;
+      if (taken.length > 0 && (taken.length >= pile.requests || bytes + size > this.#limits.bytes)) break;
       taken.push(key);
       bytes += size;
     }

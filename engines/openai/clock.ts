@@ -8,7 +8,7 @@ export interface Clock {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-/** The clock of this machine. */
+/** The clock of this machine, which may be set back while it runs. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: async (ms, signal) => {
@@ -21,3 +21,6 @@ export const systemClock: Clock = {
     }
   },
 };
+
+/** Time that only goes on, from any start: for what measures time and dates nothing. */
+export const steadyClock: Clock = { now: () => performance.now(), sleep: systemClock.sleep };

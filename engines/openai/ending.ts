@@ -14,8 +14,12 @@ export class Ending {
     if (this.#ended) throw this.#ended.reason;
   }
 
-  /** Calls once when it ends; to be called before that. Gives the function that takes the listener away. */
+  /** Calls once when it ends, at once where it has. Gives the function that takes the listener away. */
   listen(listener: (reason: unknown) => void): () => void {
+    if (this.#ended) {
+      listener(this.#ended.reason);
+      return () => undefined;
+    }
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -23,8 +27,7 @@ export class Ending {
   /** For interfaces that take a signal. */
   signal(): AbortSignal {
     const controller = new AbortController();
-    if (this.#ended) controller.abort(this.#ended.reason);
-    else this.listen((reason) => controller.abort(reason));
+    this.listen((reason) => controller.abort(reason));
     return controller.signal;
   }
 }

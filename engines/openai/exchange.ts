@@ -50,7 +50,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #startedAt = performance.now();
   /** Made when text comes: requests that wait for their answers take less memory so. */
   #decoder: StringDecoder | undefined;
-  readonly #unlisten: () => void;
+  #unlisten: () => void = () => undefined;
   #resolve: (reply: Reply) => void = () => undefined;
   #reject: (reason: unknown) => void = () => undefined;
   /** Ends the patience first, then the time for the whole exchange. */

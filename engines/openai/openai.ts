@@ -33,8 +33,9 @@ export interface OpenaiModel extends LanguageModel {
  * Answers are streamed, so a hang is noticed and an abort frees the server. At most `maxInFlight` requests are open and at each
  * endpoint as many as its limit lets, which adapts; others wait in order of arrival, and one that waits for its retry holds no
  * place. 408, 409, 425, 429, 5xx, lost connections, timeouts and answers that are cut or garbled are retried, at another endpoint
- * where there is one; other refusals are not. Nothing is sent to an endpoint before its `Retry-After`. Where a server refuses one
- * of the newer fields, the request is sent without it, and so are all later ones.
+ * where there is one; other refusals are not, but for those that are about the endpoint where there is another, which may be out
+ * for a moment. Nothing is sent to an endpoint before its `Retry-After`. Where a server refuses one of the newer fields, the
+ * request is sent without it, and so are all later ones.
  *
  * Stop texts are cut here too, so servers may ignore them. An opened answer is continued, or what repeats it is left out. Tokens
  * that a server does not count are estimated as a quarter of the characters. Without `price` the cost is null.
@@ -67,6 +68,8 @@ interface Asked extends Call {
   readonly ending: Ending;
   /** Requests sent. */
   attempts: number;
+  /** Endpoints that cannot answer it as they are set up: no waiting helps there. */
+  readonly misplaced: Set<Endpoint>;
 }
 
 class Model implements OpenaiModel {
@@ -146,7 +149,8 @@ class Model implements OpenaiModel {
     signal?.addEventListener('abort', abort, { once: true });
     this.#open.add(ending);
     try {
-      return await this.#untilAnswered({ ...call, kind: `${call.path} ${maxTokens}`, ending, attempts: 0 });
+      const kind = `${call.path} ${maxTokens}`;
+      return await this.#untilAnswered({ ...call, kind, ending, attempts: 0, misplaced: new Set() });
     } finally {
       this.#open.delete(ending);
       signal?.removeEventListener('abort', abort);
@@ -156,8 +160,8 @@ class Model implements OpenaiModel {
   async #untilAnswered(asked: Asked): Promise<Completion> {
     let place = await this.#places.take(asked.ending);
     const startedAt = this.#clock.now();
-    /** Endpoints that failed since the last back-off. */
-    const avoid = new Set<Endpoint>();
+    /** Endpoints that failed since the last back-off, or are misplaced. */
+    let avoid = new Set<Endpoint>();
     for (let failed = 0; ; ) {
       const dialect = this.#dialect;
       const { endpoint } = place;
@@ -172,7 +176,7 @@ class Model implements OpenaiModel {
           avoid.add(endpoint);
           if (!this.#mayGoElsewhere(error, failed, avoid)) {
             await this.#backOff(asked, error, failed, endpoint);
-            avoid.clear();
+            avoid = new Set(asked.misplaced);
           }
           failed += 1;
         }
@@ -186,9 +190,13 @@ class Model implements OpenaiModel {
     return mayHelp && failed < this.#settings.retries && this.#places.hasOther(avoid);
   }
 
-  async #backOff({ kind, ending, attempts }: Asked, failure: Failure, failed: number, at: Endpoint): Promise<void> {
+  async #backOff(asked: Asked, failure: Failure, failed: number, at: Endpoint): Promise<void> {
+    const { kind, ending, attempts, misplaced } = asked;
+    // Another endpoint may be out for a moment only.
+    const retriable = failure.retriable || (failure.misplaced && misplaced.size < this.#endpoints.length);
     const usualMs = this.#durations.of(kind).quantile(0.5);
-    const delay = retryDelay(failure, failed, this.#settings.retries, this.#random, usualMs);
+    const { retryAfterMs } = failure;
+    const delay = retryDelay({ retriable, retryAfterMs }, failed, this.#settings.retries, this.#random, usualMs);
     if (delay === undefined) throw this.#final(failure, attempts, at);
     await this.#clock.sleep(delay, ending.signal());
   }
@@ -237,6 +245,7 @@ class Model implements OpenaiModel {
       endpoint.answered(sent, this.#pace.latencyMs({ firstMs, totalMs, completionTokens }));
       return answer;
     } catch (error) {
+      if (error instanceof Failure && error.misplaced && !error.retriable) asked.misplaced.add(endpoint);
       if (!(error instanceof Failure)) endpoint.left();
       else if (endpoint.failed(sent, error) && this.#places.hasOther(new Set([endpoint]))) endpoint.giveUpSilent();
       throw error;

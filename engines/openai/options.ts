@@ -157,12 +157,17 @@ function hedgeOf({ after, share = 0.05 }: HedgeOptions): Hedge {
 function parsedUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw new TypeError(`openai: url: expected http(s)://host/path, got ${inspect(text)}`);
+    throw new TypeError(`openai: url: expected http(s)://host/path, got ${inspect(withoutSecrets(text))}`);
   }
   if (url.username !== '' || url.password !== '') {
     throw new TypeError('openai: url: expected no user or password in it; give it as key');
   }
   return url;
+}
+
+/** Of a text that should have been a URL: what stands where user, password and query do is left out. */
+function withoutSecrets(text: string): string {
+  return text.replace(/\?.*$/s, '?...').replace(/^([^/]*\/\/)?.*@/s, '$1...@');
 }
 
 function whole(name: string, value: number, from: number, to: number): number {

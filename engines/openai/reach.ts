@@ -19,7 +19,7 @@ const noConnection = new Set<unknown>([
  * Asks an endpoint for its models once, to learn within five seconds whether anything listens there.
  *
  * Any answer will do, a refusal or garbage too, and a server that takes long to answer may be at work: requests will tell.
- * Rejects with `endpoint-unreachable`, or with the signal's reason.
+ * Rejects with `endpoint-unreachable`, or with the signal's reason. No message has what may be a secret: user, password, query.
  */
 export async function reach(url: string, signal: AbortSignal): Promise<void> {
   try {
@@ -31,7 +31,8 @@ export async function reach(url: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const code = field(cause, 'code');
     if (!noConnection.has(code)) return;
-    const text = `nothing answers at ${url} (${String(code)}): start the server there, or correct the url in the recipe`;
+    const { origin, pathname } = new URL(url);
+    const text = `nothing answers at ${origin}${pathname} (${String(code)}): start the server there, or correct the url in the recipe`;
     throw new HeadwaterError('endpoint-unreachable', text, { cause });
   }
 }

@@ -1,8 +1,13 @@
-import type { Failure } from './failure.js';
-
 const firstMs = 500;
 const longestMs = 60_000;
 const longestRetryAfterMs = 300_000;
+
+/** What matters of a failure. */
+export interface Retriable {
+  readonly retriable: boolean;
+  /** What the server asked to wait. */
+  readonly retryAfterMs?: number | undefined;
+}
 
 /**
  * Milliseconds to wait before a failed request is sent again, or undefined where it is not to be sent again.
@@ -17,7 +22,7 @@ const longestRetryAfterMs = 300_000;
  * @param usualMs of an answer
  */
 export function retryDelay(
-  failure: Failure,
+  failure: Retriable,
   failed: number,
   retries: number,
   random: () => number,

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 
-import { type DataType, RecordBatchReader, DataType as Types } from 'apache-arrow';
+import { type DataType, Precision, RecordBatchReader, DataType as Types, Vector } from 'apache-arrow';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetSchema } from 'hyparquet';
 
 import { HeadwaterError } from '../../schemas/errors.js';
@@ -64,10 +64,16 @@ async function* arrowBatches(path: string) {
   }
 }
 
-/** The numbers of a list; anything else as it is. */
+/** The items of a list; anything else as it is. */
 function plain(value: unknown): unknown {
-  const isVector = typeof value === 'object' && value !== null && 'toArray' in value;
-  return isVector && typeof value.toArray === 'function' ? value.toArray() : value;
+  if (!(value instanceof Vector)) return value;
+  // Of gaps and of half floats the array has only what is stored.
+  const isStored = value.nullCount === 0 && !isHalf(value.type);
+  return isStored ? value.toArray() : Array.from(value);
+}
+
+function isHalf(type: DataType): boolean {
+  return Types.isFloat(type) && type.precision === Precision.HALF;
 }
 
 function parquetContent({ element, children }: ParquetColumn): ColumnContent {

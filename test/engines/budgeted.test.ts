@@ -93,6 +93,21 @@ it('ends a request that waits with the reason of its signal, and lets the others
   await expect(model.complete({ ...request, signal: leaving.signal })).rejects.toThrow('no longer needed');
 });
 
+it('rejects what waits, and what comes later, once it is closed', async () => {
+  const clock = new VirtualClock();
+  const model = budgeted(
+    answering(() => completion(1, 1)),
+    { requestsPerMinute: 1 },
+    clock,
+  );
+  await model.complete(request);
+  const waiting = [model.complete(request), model.chat({ ...request, messages: [], signal: never })];
+  const closed = waiting.map((each) => expect(each).rejects.toMatchObject({ code: 'engine-closed' }));
+  await model.close();
+  await clock.until(Promise.all(closed));
+  await expect(model.complete(request)).rejects.toMatchObject({ code: 'engine-closed' });
+});
+
 it('passes a failure on, and goes on', async () => {
   const clock = new VirtualClock();
   let failed = false;

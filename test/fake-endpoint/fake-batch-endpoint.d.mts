@@ -6,6 +6,8 @@ export interface FakeBatch {
   status: string;
   readonly inputFile: string;
   readonly customIds: readonly string[];
+  /** Seconds since 1970. */
+  readonly createdAt: number;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -14,6 +16,8 @@ export interface FakeBatchOptions {
   readonly answer?: (asked: Asked, hash: string) => FakeAnswer;
   /** How a batch ends, by its number from 0. @default completed */
   readonly end?: (number: number) => 'completed' | 'expired' | 'failed' | 'cancelled';
+  /** Why a batch failed, by its number. @default an internal error */
+  readonly why?: (number: number) => { readonly code: string; readonly message: string };
   /** Looks at a batch until it has ended, by its number. @default 2 */
   readonly looks?: (number: number) => number;
   /** The lines of the output file, before they are written down. */

@@ -23,6 +23,7 @@ class FakeBatchEndpoint {
     this.#options = {
       answer: fieldAnswer,
       end: () => 'completed',
+      why: () => ({ code: 'internal_error', message: 'The batch could not be started' }),
       looks: () => 2,
       output: (lines) => lines,
       ...options,
@@ -141,10 +142,7 @@ class FakeBatchEndpoint {
   #end(batch, status, share) {
     batch.status = status;
     if (status === 'failed') {
-      batch.errors = {
-        object: 'list',
-        data: [{ code: 'token_limit_exceeded', message: 'Enqueued token limit reached', line: null }],
-      };
+      batch.errors = { object: 'list', data: [{ ...this.#options.why(batch.number), line: null }] };
       return;
     }
     const done = Math.round(batch.requests.length * share);

@@ -1,9 +1,11 @@
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { Worker } from 'node:worker_threads';
 
-import { Table, tableToIPC, vectorFromArray } from 'apache-arrow';
+import { Field, Float16, Float32, Float64, Int32, Int64, List, Table, tableToIPC, vectorFromArray } from 'apache-arrow';
 import { Table as ParquetTable, writeParquet } from 'parquet-wasm/node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -253,6 +255,18 @@ function aborting(): { readonly signal: AbortSignal; abort(reason: string): void
   return { signal: controller.signal, abort: (reason) => controller.abort(new Error(reason)) };
 }
 
+test('a synthetic file that cannot be read ends the threads that make pairs', async () => {
+  const real = await file('many.jsonl', records(texts(4000, 1)));
+  const bad = await file('only-one.jsonl', records(texts(1, 1)));
+  const started = once(process, 'worker');
+  const outcome = started.then(([worker]) => {
+    if (!(worker instanceof Worker)) throw new TypeError('no worker was started');
+    return Promise.race([once(worker, 'message').then(() => 'went on'), once(worker, 'exit').then(() => 'ended')]);
+  });
+  expect(await refused(real, bad)).toContain('only-one.jsonl has 1 records');
+  expect(await outcome).toBe('ended');
+});
+
 describe('ready-made vectors', () => {
   const row = (text: string, vector: unknown) => ({ text, vector });
   const angles = (count: number, seed: number) => {
@@ -272,6 +286,40 @@ describe('ready-made vectors', () => {
     expect(long.coverage).toBe(unit.coverage);
     expect(long.synthetic.meanCosine).toBeCloseTo(unit.synthetic.meanCosine, 6);
     expect(comparisonTable([long])).toContain('30 vectors were scaled to unit norm');
+  });
+
+  test('of any type of number in Arrow files, whole numbers and half floats too', async () => {
+    const vectors = Array.from({ length: 12 }, (_, i) => [i + 1, 2 * i, 3]);
+    const real = await file(
+      'w3.jsonl',
+      vectors.map((vector) => row('text', vector)),
+    );
+    const { seconds: _, ...expected } = await compared(real, real, noEmbedder);
+    for (const [name, type] of Object.entries({
+      int: new Int32(),
+      long: new Int64(),
+      half: new Float16(),
+      double: new Float64(),
+    })) {
+      const items = vectors.map((vector) => (name === 'long' ? vector.map(BigInt) : vector));
+      const column = vectorFromArray(items, new List(new Field('item', type)));
+      const table = new Table({ text: vectorFromArray(vectors.map(() => 'text')), vector: column });
+      await writeFile(join(base, `${name}.arrow`), tableToIPC(table, 'file'));
+      const arrow = await compared(real, `${name}.arrow`, noEmbedder);
+      expect(arrow).toMatchObject({ ...expected, synthetic: { ...expected.synthetic, file: `${name}.arrow` } });
+    }
+    const gaps = vectorFromArray(
+      [
+        [1, null, 2],
+        [1, 2, 3],
+      ],
+      new List(new Field('item', new Float32(), true)),
+    );
+    await writeFile(
+      join(base, 'gaps.arrow'),
+      tableToIPC(new Table({ text: vectorFromArray(['a', 'b']), vector: gaps }), 'file'),
+    );
+    expect(await refused(real, 'gaps.arrow', noEmbedder)).toMatch(/number 1 of 'vector' is NaN/);
   });
 
   test('alone, without texts, leave the figures of texts out', async () => {

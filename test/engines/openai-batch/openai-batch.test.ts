@@ -1,9 +1,10 @@
-import { setTimeout as elapsed } from 'node:timers/promises';
+import { setTimeout as elapsed, setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
+import type { Clock } from '../../../engines/openai/clock.js';
 import { type OpenaiBatchOptions, openaiBatch } from '../../../engines/openai-batch/openai-batch.js';
 import { requestHash } from '../../../engines/request-hash.js';
-import type { CompletionRequest, LanguageModel } from '../../../operators/language-model.js';
+import type { Completion, CompletionRequest, LanguageModel } from '../../../operators/language-model.js';
 import {
   type FakeBatchEndpoint,
   type FakeBatchOptions,
@@ -142,8 +143,66 @@ describe('a batch that does not end well', () => {
   it('again and again: rejects with its words after the retries', async () => {
     const server = await endpointOf({ end: () => 'failed' });
     const failed = engineOf(server, { retries: 2 }).complete(request('a'));
-    await expect(failed).rejects.toMatchObject({ message: expect.stringContaining('Enqueued token limit reached') });
+    await expect(failed).rejects.toMatchObject({ message: expect.stringContaining('The batch could not be started') });
     expect(server.batches).toHaveLength(3);
+  });
+});
+
+/** Time that only passes while the engine sleeps. */
+class SleepingClock implements Clock {
+  #now = Date.UTC(2026, 0, 1);
+  readonly slept: number[] = [];
+
+  readonly now = () => this.#now;
+
+  async sleep(ms: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    this.slept.push(ms);
+    this.#now += ms;
+    await nextTurn();
+  }
+}
+
+describe('a batch that failed as a whole', () => {
+  const overLimit = { code: 'token_limit_exceeded', message: 'Enqueued token limit reached for m' };
+
+  function secondsBetween(server: FakeBatchEndpoint): readonly number[] {
+    const times = server.batches.map(({ createdAt }) => createdAt);
+    return times.slice(1).map((time, index) => time - (times[index] ?? 0));
+  }
+
+  it('is followed by pauses that double up to ten minutes', async () => {
+    const clock = new SleepingClock();
+    const server = await endpointOf({ now: clock.now, looks: () => 1, end: () => 'failed' });
+    const failed = engineOf(server, { clock, pauseMs: 1000, pollMs: 30_000, retries: 7 }).complete(request('a'));
+    await expect(failed).rejects.toMatchObject({ message: expect.stringContaining('The batch could not be started') });
+    // A look comes after 30 seconds, the pause after that.
+    expect(secondsBetween(server)).toEqual([30, 60, 120, 240, 480, 600, 600].map((pause) => 30 + pause));
+  });
+
+  it('over the token limit is no failed try, and is sent in parts that fit', async () => {
+    const clock = new SleepingClock();
+    let server: FakeBatchEndpoint | undefined;
+    const end = (number: number) =>
+      (server?.batches[number]?.customIds.length ?? 0) > 3 ? ('failed' as const) : ('completed' as const);
+    server = await endpointOf({ now: clock.now, looks: () => 1, end, why: () => overLimit });
+    const model = engineOf(server, { clock, requests: 10, retries: 0 });
+    const answers = await Promise.all(prompts.map((prompt) => model.complete(request(prompt))));
+    expect(answers.map(({ text }) => text)).toEqual(prompts.map((prompt) => `said ${prompt}`));
+    expect(new Set(answers.map(({ attempts }) => attempts))).toEqual(new Set([1]));
+    expect(server.batches.map(({ customIds }) => customIds.length).slice(0, 3)).toEqual([10, 5, 2]);
+    expect(paidOf(server)).toEqual(prompts.map(() => 1));
+  });
+
+  it('over the token limit for a day in which none ends otherwise counts as failed', async () => {
+    const clock = new SleepingClock();
+    const server = await endpointOf({ now: clock.now, looks: () => 1, end: () => 'failed', why: () => overLimit });
+    const failed = engineOf(server, { clock, pauseMs: 1000, pollMs: 30_000, retries: 2 }).complete(request('a'));
+    await expect(failed).rejects.toMatchObject({ message: expect.stringContaining('Enqueued token limit reached') });
+    const [first, last] = [server.batches[0], server.batches.at(-1)];
+    const seconds = (last?.createdAt ?? 0) - (first?.createdAt ?? 0);
+    expect(seconds).toBeGreaterThan(86_400);
+    expect(seconds).toBeLessThan(86_400 + 3 * 700);
   });
 });
 
@@ -170,6 +229,15 @@ describe('results that are not as they should be', () => {
     );
     expect(answers[3]?.text).toHaveLength(10_000_000);
     expect(answers.map(({ attempts }) => attempts)).toEqual([2, ...Array.from({ length: 9 }, () => 1)]);
+  });
+});
+
+describe('a file of results that is gone before it was read', () => {
+  it('is passed over: what it had is asked again', async () => {
+    const status = (call: string) => (call === 'GET /files/file-1/content' ? 404 : undefined);
+    const server = await endpointOf({ status });
+    expect(await engineOf(server).complete(request('a'))).toMatchObject({ text: 'said a', attempts: 2 });
+    expect(server.batches).toHaveLength(2);
   });
 });
 
@@ -201,6 +269,21 @@ describe('a server that fails', () => {
     expect((await engineOf(server).complete(request('a'))).text).toBe('said a');
     expect(server.batches).toHaveLength(1);
     expect(paidOf(server)).toEqual([1]);
+  });
+});
+
+describe('a server that cannot list its batches', () => {
+  it('is asked again after pauses that double; after the retries what is asked rejects, and nothing was sent', async () => {
+    const clock = new SleepingClock();
+    let isBack = false;
+    const status = (call: string) => (call === 'GET /batches' && !isBack ? 503 : undefined);
+    const server = await endpointOf({ now: clock.now, status });
+    const model = engineOf(server, { clock, pauseMs: 1000, pollMs: 30_000, retries: 2 });
+    await expect(model.complete(request('a'))).rejects.toMatchObject({ code: 'endpoint-unreachable' });
+    expect(server.calls).toEqual(['GET /batches', 'GET /batches', 'GET /batches']);
+    expect(clock.slept).toEqual([30_000, 60_000]);
+    isBack = true;
+    expect((await model.complete(request('a'))).text).toBe('said a');
   });
 });
 
@@ -279,6 +362,26 @@ describe('a process that goes away', () => {
     expect(new Set(paidOf(server))).toEqual(new Set([1]));
   });
 
+  it.each([
+    ['results', 'completed', 'file-1'],
+    ['requests', 'in_progress', 'file-0'],
+  ])('and whose file of %s is gone: it is passed over, and asked again', async (_, state, file) => {
+    let isGone = false;
+    const status = (call: string) => (isGone && call === `GET /files/${file}/content` ? 404 : undefined);
+    const server = await endpointOf({ status, looks: (number) => (number > 0 ? 1 : state === 'completed' ? 1 : 1e6) });
+    const first = engineOf(server);
+    const lost = Promise.allSettled([first.complete(request('a'))]);
+    await expect.poll(() => server.batches[0]?.status, { interval: 5 }).toBe(state);
+    await first.close();
+    await lost;
+
+    isGone = true;
+    const answers = [await engineOf(server).complete(request('a')), await engineOf(server).complete(request('a'))];
+    expect(answers.map(({ text }) => text)).toEqual(['said a', 'said a']);
+    expect(server.batches).toHaveLength(2);
+    expect(server.calls.filter((call) => call === `GET /files/${file}/content`)).not.toEqual([]);
+  });
+
   it('does not touch the batches of other pipelines, and finds its own behind them', async () => {
     const server = await endpointOf();
     const mine = engineOf(server);
@@ -327,6 +430,46 @@ describe('a request that is aborted', () => {
     expect((await model.complete(request('left'))).text).toBe('said left');
     expect(server.batches.map(({ customIds }) => customIds.length)).toEqual([2]);
     expect(paidOf(server)).toEqual([1, 1]);
+  });
+
+  it('before its own file was sent, while others are sent: asked again it goes in another batch', async () => {
+    const leaving = new AbortController();
+    const status = (call: string) => {
+      if (call === 'POST /files') leaving.abort(new Error('left'));
+      return undefined;
+    };
+    const server = await endpointOf({ status, looks: (number) => (number === 1 ? 1_000_000 : 1) });
+    const model = engineOf(server, { requests: 2 });
+    const asked = ['a', 'b', 'c'].map((prompt) => model.complete(request(prompt)));
+    const left = expect(model.complete({ ...request('left'), signal: leaving.signal })).rejects.toThrow('left');
+    await left;
+    await expect.poll(() => server.batches.length, { interval: 5 }).toBe(2);
+    expect((await model.complete(request('left'))).text).toBe('said left');
+    expect(server.batches.map(({ customIds }) => customIds.length)).toEqual([2, 1, 1]);
+    const third = expect(asked[2]).rejects.toMatchObject({ code: 'engine-closed' });
+    await model.close();
+    await third;
+  });
+
+  it.each([
+    ['its file', 'b'],
+    ['a file before its own', 'a'],
+  ])('and asked again while %s is sent is paid once', async (_, before) => {
+    const leaving = new AbortController();
+    let again: Promise<Completion> | undefined;
+    const status = (call: string) => {
+      if (call !== 'POST /files' || again !== undefined) return undefined;
+      leaving.abort(new Error('left'));
+      again = model.complete(request('b'));
+      return undefined;
+    };
+    const server = await endpointOf({ status, looks: () => 20 });
+    const model = engineOf(server, { requests: 1 });
+    const first = before === 'a' ? model.complete(request('a')) : undefined;
+    await expect(model.complete({ ...request('b'), signal: leaving.signal })).rejects.toThrow('left');
+    expect((await again)?.text).toBe('said b');
+    await first;
+    expect(server.batches.flatMap(({ customIds }) => customIds)).toHaveLength(before === 'a' ? 2 : 1);
   });
 
   it('lets the engine rest: nobody is asked any more', async () => {

@@ -83,6 +83,57 @@ describe('what is gathered', () => {
   });
 });
 
+describe('a pile whose batches fail as a whole', () => {
+  const large = { requests: 128, bytes: 1e6, pauseMs: 1000, pollMs: 5000 };
+
+  function gathered(schedule: Schedule, count: number, now: number): void {
+    for (let n = 0; n < count; n++) schedule.gather('p', `${n}`, 1, now);
+  }
+
+  it('waits longer after each failure, of which those in a pause are one', () => {
+    const schedule = new Schedule(large);
+    const pauses = [0, 1, 2, 3, 4, 5, 6, 7].reduce<{ now: number; all: readonly number[] }>(
+      ({ now, all }) => {
+        gathered(schedule, 1, now);
+        schedule.batchFailed('p', now);
+        schedule.batchFailed('p', now + 1);
+        const pause = schedule.wait(now) ?? Number.NaN;
+        expect(keysOf(schedule, now + pause - 1)).toEqual([]);
+        expect(keysOf(schedule, now + pause)).toEqual([['0']]);
+        return { now: now + pause + large.pollMs * 2, all: [...all, pause] };
+      },
+      { now: 0, all: [] },
+    );
+    expect(pauses.all).toEqual([5000, 10_000, 20_000, 40_000, 80_000, 160_000, 320_000, 600_000]);
+    expect(schedule.failingFor('p', pauses.now)).toBe(pauses.now);
+    schedule.batchEnded('p');
+    expect(schedule.failingFor('p', pauses.now)).toBe(0);
+    schedule.batchFailed('p', pauses.now);
+    gathered(schedule, 1, pauses.now);
+    expect(schedule.wait(pauses.now)).toBe(5000);
+  });
+
+  it('sends smaller ones, one in two looks, down to a 64th; and larger ones once they end', () => {
+    const schedule = new Schedule(large);
+    const sizes: number[] = [];
+    let now = 0;
+    for (let failure = 0; failure < 8; failure++) {
+      gathered(schedule, 128, now);
+      now += schedule.wait(now) ?? Number.NaN;
+      const sent = keysOf(schedule, now);
+      expect(sent).toHaveLength(1);
+      expect(keysOf(schedule, now + large.pollMs)).toEqual([]);
+      sizes.push(sent[0]?.length ?? 0);
+      now += large.pollMs;
+      schedule.batchFailed('p', now, sent[0]?.length);
+    }
+    expect(sizes).toEqual([128, 64, 32, 16, 8, 4, 2, 2]);
+    schedule.batchEnded('p');
+    gathered(schedule, 128, now);
+    expect(keysOf(schedule, now + 10_000).map(({ length }) => length)).toEqual(Array.from({ length: 32 }, () => 4));
+  });
+});
+
 describe('a batch', () => {
   it('is looked at after the time between looks, once', () => {
     const schedule = new Schedule(limits);

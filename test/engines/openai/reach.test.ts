@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { inspect } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 
 import { reach, reachAny } from '../../../engines/openai/reach.js';
@@ -29,6 +30,14 @@ test.each([
   const error: unknown = await reach(url, signal).catch((cause: unknown) => cause);
   expect(error).toMatchObject({ code: 'endpoint-unreachable' });
   expect(String(error)).toMatch(new RegExp(`nothing answers at ${url} \\((${code})\\): start the server there`));
+});
+
+test('what may be a secret in the URL is not told', async () => {
+  const error: unknown = await reach('http://me:secret@127.0.0.1:9/v1?key=secret', signal).catch(
+    (cause: unknown) => cause,
+  );
+  expect(String(error)).toContain('nothing answers at http://127.0.0.1:9/v1 (ECONNREFUSED)');
+  expect(inspect(error)).not.toContain('secret');
 });
 
 test('rejects with the reason of the signal', async () => {

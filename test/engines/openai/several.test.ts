@@ -171,6 +171,22 @@ describe('an endpoint of several', () => {
     expect(answers).toHaveLength(50);
   });
 
+  it.each<[string, FakeEndpointOptions]>([
+    ['does not know the key', { key: 'another' }],
+    ['has another model', { models: ['other'] }],
+  ])('that %s loses nothing while the other one is out for a moment', async (_, options) => {
+    const bad = await endpoint(options);
+    const away = await startFakeEndpoint();
+    await away.close();
+    const made = model([bad.url, away.url], { maxInFlight: 4, clock: scaledClock(20) });
+    const answers = all(made, 20);
+    answers.catch(() => undefined);
+    await expect.poll(() => made.endpoints().map(({ state }) => state)).toEqual(['out', 'out']);
+    const back = await endpoint({ port: Number(new URL(away.url).port) });
+    expect(await answers).toHaveLength(20);
+    expect(back.stats().answered).toBe(20);
+  });
+
   it('is named where a request fails for good', async () => {
     const [one, two] = [await endpoint({ key: 'a' }), await endpoint({ key: 'b' })];
     const failed = model([one.url, two.url]).complete(request);
@@ -265,6 +281,7 @@ it.each<[Partial<OpenaiOptions>, string]>([
   [{ url: [] }, 'url: expected at least one, got an empty list'],
   [{ url: ['http://127.0.0.1/v1', 'nonsense'] }, "url: expected http(s)://host/path, got 'nonsense'"],
   [{ limit: { kind: 'adaptive', min: 65 } }, 'limit.min: expected a whole number from 1 to 64, got 65'],
+  [{ url: 'ftp://me:secret@h/v1?key=secret' }, "url: expected http(s)://host/path, got 'ftp://...@h/v1?...'"],
   [{ hedge: { after: 'p5' } }, "hedge.after: expected a quantile such as p95, or milliseconds, got 'p5'"],
   [{ hedge: { after: 100, share: 2 } }, 'hedge.share: expected more than 0 and at most 1, got 2'],
 ])('refuses the options %o', (options, message) => {
