@@ -43,7 +43,7 @@ target: {samples: 8}
     [
       'a user in the URL',
       `  base: {engine: openai, url: 'http://a:b@127.0.0.1:9', model: m}\nsteps: {refine: off}`,
-      /models\.base: .*no user or password/,
+      /mails\.yaml:5: models\.base\.url: .*no user or password.*'http:\/\/…@127/,
     ],
     ['a model without a file', `  base: {engine: llama, model: ./no.gguf}\nsteps: {refine: off}`, /no\.gguf/],
     [
