@@ -1,9 +1,9 @@
-import { setMaxListeners } from 'node:events';
 import type { ChatRequest, Completion, CompletionRequest, LanguageModel } from '../operators/language-model.js';
 import { HeadwaterError } from '../schemas/errors.js';
 import { type Grant, MinuteWindow } from './minute-window.js';
 import { type Clock, steadyClock } from './openai/clock.js';
 import { TokenBound } from './token-bound.js';
+import { WaitingLine } from './waiting-line.js';
 
 /** What may be asked of a model in a minute. */
 export interface MinuteBudget {
@@ -53,17 +53,12 @@ interface Grants {
   readonly tokens: Grant | undefined;
 }
 
-interface Waiting {
-  readonly tokens: number;
-  readonly go: (grants: Grants) => void;
-  readonly fail: (error: HeadwaterError) => void;
-}
-
 /** First come, first served: one that waits for its tokens holds up those behind it, or a large one would starve. */
 class Pace {
   readonly #requests: MinuteWindow | undefined;
   readonly #tokens: MinuteWindow | undefined;
-  readonly #queue = new Set<Waiting>();
+  /** By the tokens that they may come to. */
+  readonly #line = new WaitingLine<number, Grants>();
   /** Ends the sleep until the first in the queue may go. */
   #sleep: AbortController | undefined;
   #closed = false;
@@ -78,44 +73,22 @@ class Pace {
   }
 
   take(tokens: number, signal: AbortSignal | undefined): Promise<Grants> {
-    return new Promise((resolve, reject) => {
-      signal?.throwIfAborted();
-      if (this.#closed) throw this.#wasClosed();
-      // One signal may end any number of requests, of which Node would warn.
-      if (signal) setMaxListeners(0, signal);
-      const leave = () => {
-        this.#queue.delete(waiting);
-        reject(signal?.reason);
-        this.#advance();
-      };
-      const waiting: Waiting = {
-        tokens,
-        go: (grants) => {
-          signal?.removeEventListener('abort', leave);
-          resolve(grants);
-        },
-        fail: (error) => {
-          signal?.removeEventListener('abort', leave);
-          reject(error);
-        },
-      };
-      signal?.addEventListener('abort', leave, { once: true });
-      this.#queue.add(waiting);
-      if (this.#queue.size === 1) this.#advance();
-    });
+    if (this.#closed) return Promise.reject(this.#wasClosed());
+    const granted = this.#line.enter(tokens, signal, () => this.#advance());
+    if (this.#line.size === 1) this.#advance();
+    return granted;
   }
 
   correct({ requests, tokens }: Grants, { usage, attempts }: Completion): void {
     requests?.correct(attempts);
     tokens?.correct(usage.promptTokens + usage.completionTokens);
-    if (this.#queue.size > 0) this.#advance();
+    if (this.#line.size > 0) this.#advance();
   }
 
   close(): void {
     this.#closed = true;
     this.#sleep?.abort();
-    for (const waiting of this.#queue) waiting.fail(this.#wasClosed());
-    this.#queue.clear();
+    this.#line.rejectAll(this.#wasClosed());
   }
 
   #wasClosed(): HeadwaterError {
@@ -126,15 +99,14 @@ class Pace {
   #advance(): void {
     this.#sleep?.abort();
     this.#sleep = undefined;
-    for (const waiting of this.#queue) {
+    for (let tokens = this.#line.first; tokens !== undefined; tokens = this.#line.first) {
       const now = this.clock.now();
-      const ms = Math.max(this.#requests?.wait(1, now) ?? 0, this.#tokens?.wait(waiting.tokens, now) ?? 0);
+      const ms = Math.max(this.#requests?.wait(1, now) ?? 0, this.#tokens?.wait(tokens, now) ?? 0);
       if (ms > 0) {
         this.#advanceAfter(ms);
         return;
       }
-      this.#queue.delete(waiting);
-      waiting.go({ requests: this.#requests?.take(1, now), tokens: this.#tokens?.take(waiting.tokens, now) });
+      this.#line.grant({ requests: this.#requests?.take(1, now), tokens: this.#tokens?.take(tokens, now) });
     }
   }
 

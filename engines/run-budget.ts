@@ -1,7 +1,7 @@
-import { setMaxListeners } from 'node:events';
 import type { ChatRequest, Completion, CompletionRequest, LanguageModel, Usage } from '../operators/language-model.js';
 import { costOf, type Price } from './prices.js';
 import { TokenBound } from './token-bound.js';
+import { WaitingLine } from './waiting-line.js';
 
 /** What all runs on a data folder may come to together; at least one of both. */
 export interface BudgetLimits {
@@ -13,11 +13,6 @@ export interface BudgetLimits {
 export interface Spent {
   readonly tokens: number;
   readonly usd: number;
-}
-
-interface Waiting {
-  readonly most: Spent;
-  readonly go: () => void;
 }
 
 const nothing: Spent = { tokens: 0, usd: 0 };
@@ -32,8 +27,8 @@ const nothing: Spent = { tokens: 0, usd: 0 };
 export class RunBudget {
   readonly #limits: BudgetLimits;
   readonly #onSpent: (left: Spent, needed: Spent) => void;
-  /** In order of arrival. */
-  readonly #queue = new Set<Waiting>();
+  /** By the most that they may come to. */
+  readonly #line = new WaitingLine<Spent, void>();
   #before: Spent;
   #own = nothing;
   #reserved = nothing;
@@ -101,26 +96,9 @@ export class RunBudget {
   }
 
   #take(most: Spent, signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      signal?.throwIfAborted();
-      // One signal may end any number of requests, of which Node would warn.
-      if (signal) setMaxListeners(0, signal);
-      const leave = () => {
-        this.#queue.delete(waiting);
-        reject(signal?.reason);
-        this.#advance();
-      };
-      const waiting: Waiting = {
-        most,
-        go: () => {
-          signal?.removeEventListener('abort', leave);
-          resolve();
-        },
-      };
-      signal?.addEventListener('abort', leave, { once: true });
-      this.#queue.add(waiting);
-      this.#advance();
-    });
+    const granted = this.#line.enter(most, signal, () => this.#advance());
+    this.#advance();
+    return granted;
   }
 
   #settle(most: Spent, actual: Spent): void {
@@ -132,16 +110,15 @@ export class RunBudget {
   }
 
   #advance(): void {
-    for (const waiting of this.#queue) {
+    for (let most = this.#line.first; most !== undefined; most = this.#line.first) {
       if (this.#isSpent) return;
-      if (!this.#fits(waiting.most)) {
-        if (this.#inFlight === 0) this.#end(waiting.most);
+      if (!this.#fits(most)) {
+        if (this.#inFlight === 0) this.#end(most);
         return;
       }
-      this.#queue.delete(waiting);
       this.#inFlight += 1;
-      this.#reserved = plus(this.#reserved, waiting.most);
-      waiting.go();
+      this.#reserved = plus(this.#reserved, most);
+      this.#line.grant();
     }
   }
 

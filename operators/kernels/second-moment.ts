@@ -135,11 +135,14 @@ export function kernelEigenvalues({ data, size, dimensions }: Points): Float64Ar
   return symmetricEigenvalues(matrix);
 }
 
-/** Ascending; the diagonal of the matrix is shifted by up to 1e-12 of its greatest value: where rows are equal the decomposition would divide 0 by 0. */
-export function symmetricEigenvalues(matrix: Matrix): Float64Array {
+/**
+ * The eigenvalues of a symmetric matrix: `Float64Array [n]`, ascending. Its diagonal is moved, in place, by up to `shift` of its greatest value:
+ * where rows are equal, the decomposition would divide 0 by 0. The shift must be above the rounding of the matrix.
+ */
+export function symmetricEigenvalues(matrix: Matrix, shift = 1e-12): Float64Array {
   const n = matrix.rows;
   const greatest = matrix.diagonal().reduce((most, value) => Math.max(most, value), 0);
-  for (let i = 0; i < n; i++) matrix.set(i, i, matrix.get(i, i) + (1e-12 * greatest * (i + 1)) / n);
+  for (let i = 0; i < n; i++) matrix.set(i, i, matrix.get(i, i) + (shift * greatest * (i + 1)) / n);
   const { realEigenvalues } = new EigenvalueDecomposition(matrix, { assumeSymmetric: true });
   return Float64Array.from(realEigenvalues).sort();
 }

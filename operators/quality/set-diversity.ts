@@ -1,7 +1,7 @@
-import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
+import { Matrix } from 'ml-matrix';
 
 import { type Interval, resamples, spreadAround, wholeShare } from '../kernels/bootstrap.js';
-import { vendiScore } from '../kernels/second-moment.js';
+import { symmetricEigenvalues, vendiScore } from '../kernels/second-moment.js';
 import { wordsOf } from './words.js';
 
 /** A figure of a set of texts; no interval where it would take too long, or there are too few. */
@@ -130,7 +130,7 @@ function vendi(vectors: readonly Float32Array[], gram: Float64Array): Figure {
     const rows = Array.from({ length: n }, (_, row) => row).filter((row) => (counts[row] ?? 0) > 0);
     const isSmaller = rows.length <= (vectors[0]?.length ?? 0);
     const matrix = isSmaller ? kernelOf(rows, counts, gram, n) : momentOf(rows, counts, vectors);
-    return vendiScore(new EigenvalueDecomposition(matrix, { assumeSymmetric: true }).realEigenvalues);
+    return vendiScore(symmetricEigenvalues(matrix));
   };
 }
 

@@ -1,10 +1,10 @@
-import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
+import { Matrix } from 'ml-matrix';
 
 import { CosineSum } from '../kernels/cosine-sum.js';
 import { dotTiles, tileRows } from '../kernels/dot-tiles.js';
 import type { Points } from '../kernels/points.js';
 import { Reservoir } from '../kernels/reservoir.js';
-import { SecondMoment, vendiScore } from '../kernels/second-moment.js';
+import { SecondMoment, symmetricEigenvalues, vendiScore } from '../kernels/second-moment.js';
 
 /** Dimensions up to which the Vendi score is that of all vectors; beyond, that of a sample of as many. */
 export const vendiLimit = 512;
@@ -63,7 +63,7 @@ export class VectorSummary {
 }
 
 /** Of the matrix of all dot products. */
-function gramEigenvalues(points: Points): readonly number[] {
+function gramEigenvalues(points: Points): Float64Array {
   const tiles = dotTiles(points, points);
   const gram = Matrix.zeros(points.size, points.size);
   for (let i = 0; i < points.size; i += tileRows) {
@@ -76,7 +76,6 @@ function gramEigenvalues(points: Points): readonly number[] {
       }
     }
   }
-  // where rows are equal, the decomposition would divide 0 by 0
-  for (let i = 0; i < points.size; i++) gram.set(i, i, gram.get(i, i) + (1e-9 * (i + 1)) / points.size);
-  return new EigenvalueDecomposition(gram, { assumeSymmetric: true }).realEigenvalues;
+  // the products are rounded to float32
+  return symmetricEigenvalues(gram, 1e-9);
 }

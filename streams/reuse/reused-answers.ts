@@ -6,6 +6,7 @@ import type { PaidAnswers } from '../../operators/journal.js';
 import type { Completion } from '../../operators/language-model.js';
 import { parseJson } from '../../schemas/codec.js';
 import { HeadwaterError } from '../../schemas/errors.js';
+import { readPages } from '../stage/read-all.js';
 import { isJournal } from '../stage/stage.js';
 import type { StoredMessage, Topics } from '../topics.js';
 import { AnswerIndex } from './answer-index.js';
@@ -28,7 +29,6 @@ interface Source {
   readonly partition: number;
 }
 
-const batch = { maxRecords: 1000, maxBytes: 4 * 2 ** 20 };
 const one = { maxRecords: 1, maxBytes: 1 };
 /** Partitions of journals that places can tell apart. */
 const maxSources = 65_535;
@@ -84,17 +84,14 @@ export class ReusedAnswers implements PaidAnswers {
       throw new RangeError(`journals: more than ${maxSources} partitions cannot be reused at once`);
     this.#sources.push(source);
     const { topics, topic, partition } = source;
-    for (let next = 0; ; ) {
+    signal.throwIfAborted();
+    for await (const page of readPages(topics, topic, partition)) {
       // Reading a local log does not wait for anything, so that signals would not be heard.
       await nextTurn();
       signal.throwIfAborted();
-      const messages = await topics.read(topic, partition, next, batch);
-      for (const { key, value, offset } of messages) {
+      for (const { key, value, offset } of page) {
         if (key !== null && value !== null && isHash(key)) this.#index.add(key, { source: number, offset });
       }
-      const last = messages.at(-1);
-      if (last === undefined) return;
-      next = last.offset + 1;
     }
   }
 }

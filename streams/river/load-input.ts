@@ -12,6 +12,7 @@ import { type InputCounts, type InputOptions, readInput } from '../inputs/read-i
 import type { InputKind } from '../inputs/to-record.js';
 import { recordMessage } from '../record-message.js';
 import type { Message, Topics } from '../topics.js';
+import { valueLimit } from '../value-limit.js';
 import { loadedBefore, loadTopic, progressMessage } from './load-progress.js';
 import { type Target, targetMessage } from './targets.js';
 
@@ -35,8 +36,6 @@ export interface LoadOptions {
 }
 
 const batchSize = 500;
-/** Of a message beside its value. */
-const framingBytes = 2048;
 
 /** The seeds of a file, and the lines of it that are none. */
 export interface ReadSeeds {
@@ -115,7 +114,7 @@ export async function loadRecords(kind: LoadKind, options: LoadOptions, resume: 
     options.progress?.(input.counts);
   }
 
-  const limit = topics.limits.maxMessageBytes - framingBytes;
+  const limit = valueLimit(topics);
 
   function isTaken(item: RecordOfKind<'real' | 'document' | 'given'>): boolean {
     return (recordMessage(topic, 0, item).value?.byteLength ?? 0) <= limit;

@@ -1,16 +1,14 @@
 import { Subject, Subscription } from 'rxjs';
 import type { Changes, Outcome } from '../../operators/flow/outcome.js';
-import { type AnyRecord, schemaOf } from '../../schemas/codec.js';
+import type { AnyRecord } from '../../schemas/codec.js';
 import { HeadwaterError } from '../../schemas/errors.js';
 import { crashPoint } from '../crash-point.js';
 import { deferred } from '../deferred.js';
-import { recordMessage } from '../record-message.js';
-import type { Message, StoredMessage, Task, Topics } from '../topics.js';
-import { deadLetter } from './dead-letters.js';
-import { endings } from './endings.js';
+import type { StoredMessage, Task, Topics } from '../topics.js';
 import { countOutcomes, countsKey, noOutcomes, type OutcomeCounts } from './outcome-counts.js';
 import { type Effect, type Place, type Progress, type ProgressEvent, startOf, step } from './progress.js';
 import { type Entrant, readMessages } from './read-messages.js';
+import { buried, resultOf } from './result-of.js';
 import { type Result, Results } from './results.js';
 import { journalTopic, type Stage, stateTopic } from './stage.js';
 import { operatorJournal, TaskJournal } from './task-journal.js';
@@ -190,18 +188,11 @@ export class TaskRun {
   #enter(entrant: Entrant): void {
     const { message } = entrant;
     if ('fault' in entrant) {
-      this.#bury(message, entrant.fault);
+      this.#finish(message, buried(this.options, message, entrant.fault));
       return;
     }
     this.#inputs.set(entrant.record, message);
     this.#source.next(entrant.record);
-  }
-
-  /** A message that is no record harms only itself. */
-  #bury(message: StoredMessage, { code, message: reason }: HeadwaterError): void {
-    const letter = deadLetter(this.options.stage.name, message, code, reason);
-    const outcome = { kind: 'dead', input: letter, code, message: reason } as const;
-    this.#finish(message, { outcome, messages: this.#messages(letter, message) });
   }
 
   /** What a subscriber throws would end the process instead of the stage. */
@@ -220,32 +211,15 @@ export class TaskRun {
       throw new HeadwaterError('operator-failed', `${stage.name} ended a record twice, or one it was not given`);
     }
     this.#inputs.delete(outcome.input);
-    const records: AnyRecord[] = [...endings(stage.name, outcome)];
-    if (outcome.kind === 'emitted') records.unshift(...outcome.outputs);
-    if (outcome.kind === 'dead') records.push(deadLetter(stage.name, message, outcome.code, outcome.message));
-    this.#finish(message, { outcome, messages: records.flatMap((record) => this.#messages(record, message)) });
+    this.#finish(message, resultOf(this.options, message, outcome));
   }
 
   #finish(message: StoredMessage, result: Result): void {
     const { topic, offset } = message;
     const place = { topic, offset };
-    this.#results.add(place, this.#ofTakenSize(message, result));
+    this.#results.add(place, result);
     this.#finished.push(place);
     if (this.#finished.length === 1) queueMicrotask(() => this.#flush());
-  }
-
-  /** A record that no topic takes dies, instead of the stage. */
-  #ofTakenSize(message: StoredMessage, { outcome, messages }: Result): Result {
-    const limit = this.options.topics.limits.maxMessageBytes - framingBytes;
-    const large = messages.find(({ value }) => value !== null && value.byteLength > limit);
-    if (large === undefined) return { outcome, messages };
-    const { name } = this.options.stage;
-    const bytes = large.value?.byteLength ?? 0;
-    const reason = `a record of ${bytes} bytes for ${large.topic}, which takes ${limit}: raise its max.message.bytes`;
-    const { input, changes = [] } = outcome;
-    const dead = { kind: 'dead', input, changes, code: 'record-too-large', message: reason } as const;
-    const records = [...endings(name, dead), deadLetter(name, message, dead.code, reason)];
-    return { outcome: dead, messages: records.flatMap((record) => this.#messages(record, message)) };
   }
 
   /** One step for all that finished in the same turn. */
@@ -282,13 +256,6 @@ export class TaskRun {
   #placeOf(cause: string): Place | undefined {
     for (const [{ id }, { topic, offset }] of this.#inputs) if (id === cause) return { topic, offset };
     return undefined;
-  }
-
-  #messages(record: AnyRecord, cause: StoredMessage): readonly Message[] {
-    const { stage, task } = this.options;
-    const topic = (record.kind === 'tick' ? stage.ticksTo : undefined) ?? schemaOf(record.kind).topic;
-    const lanes = stage.gatheredIn?.includes(topic) ? [0] : (stage.lanesOf?.(record, cause) ?? [task.partition]);
-    return lanes.map((lane) => recordMessage(topic, lane, record));
   }
 
   #ended(): void {
@@ -329,5 +296,3 @@ export class TaskRun {
 }
 
 const maxFetchBytes = 4 * 2 ** 20;
-/** Of a message beside its value: key, headers and frame. */
-const framingBytes = 2048;
