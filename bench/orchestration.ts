@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-import { spawnFakeEndpoint } from '../test/fake-endpoint/child.js';
+import { type ServerProcess, spawnFakeEndpoint, spawnServer } from '../test/fake-endpoint/child.js';
 import type { FakeEndpointSettings } from '../test/fake-endpoint/fake-endpoint.mjs';
 import type { Errand, Report } from './orchestration/client.js';
 import { median, printMachine, verdict } from './report.js';
@@ -12,8 +12,8 @@ import thresholds from './thresholds/orchestration.json' with { type: 'json' };
 /**
  * What asking a model costs beyond the wire, and what slow, faulty and overloaded servers cost: our engine, bare undici as floor.
  *
- * `npm run bench -- orchestration [--all] [--only NAME,...] [--requests N] [--rounds N] [--seconds N]`. Clients and the fake
- * endpoint, which answers in 50 ms, run in processes of their own. `--all` is 10,000 requests, five rounds and a minute of
+ * `npm run bench -- orchestration [--all] [--only NAME,...] [--requests N] [--rounds N] [--seconds N]`. Clients and endpoints,
+ * which answer in 50 ms, run in processes of their own. `--all` is 10,000 requests, five rounds and a minute of
  * collapse, in about five minutes; without it, half a minute is enough to see what broke. Exits with 1 where a bound of
  * `bench/thresholds/orchestration.json` is missed.
  */
@@ -65,7 +65,7 @@ async function plain(inFlight: number): Promise<Figures> {
   const reports: Record<Errand['rival'], Report[]> = { engine: [], undici: [] };
   for (let round = 0; round < rounds; round += 1) {
     for (const rival of ['engine', 'undici'] as const) {
-      reports[rival].push(await run({ rival, inFlight, requests }, {}));
+      reports[rival].push(await run({ rival, inFlight, requests }, await quickEndpoint()));
     }
   }
   const ideal = (1000 * inFlight) / latencyMs;
@@ -74,16 +74,18 @@ async function plain(inFlight: number): Promise<Figures> {
   return {
     [`shareOfIdealAt${inFlight}`]: engine.perSecond / ideal,
     [`cpuMsBeyondUndiciAt${inFlight}`]: engine.cpuMsPerRequest - of(reports.undici).cpuMsPerRequest,
-    [`rssMiBAt${inFlight}`]: engine.rssMiB,
+    [`residentMiBAt${inFlight}`]: engine.residentMiB,
   };
 }
 
 /** Ideal is the mean latency of such answers: a slow one keeps its own place, and no other. */
 async function slow(): Promise<Figures> {
   const inFlight = 64;
+  // Enough that the last ones, when places are empty and only slow answers are awaited, weigh little.
+  const many = Math.max(requests, 10_000);
   const meanMs = latencyMs * (1 + slowest.share * (slowest.factor - 1));
   const ideal = (1000 * inFlight) / meanMs;
-  const report = await run({ rival: 'engine', inFlight, requests }, { slowest });
+  const report = await run({ rival: 'engine', inFlight, requests: many }, await fakeEndpoint({ slowest }));
   row('engine, 5 % of answers 20 times slower', [report], ideal);
   return { lostToSlowAnswers: 1 - report.perSecond / ideal };
 }
@@ -93,13 +95,12 @@ async function faults(): Promise<Figures> {
   const inFlight = 64;
   const ideal = (1000 * inFlight) / latencyMs;
   const errand = { rival: 'engine', inFlight, requests: 10_000 } as const;
-  const report = await run(errand, {
-    faults: [
-      { kind: 'status', status: 429, share: 0.02 },
-      { kind: 'status', status: 500, share: 0.01 },
-      { kind: 'hang', share: 0.01 },
-    ],
-  });
+  const faults = [
+    { kind: 'status', status: 429, share: 0.02 },
+    { kind: 'status', status: 500, share: 0.01 },
+    { kind: 'hang', share: 0.01 },
+  ] as const;
+  const report = await run(errand, await fakeEndpoint({ faults }));
   row('engine, 2 % 429, 1 % 500, 1 % hangs', [report], ideal);
   return { goodputWithFaults: report.perSecond / ideal, lostWithFaults: errand.requests - report.answered };
 }
@@ -107,7 +108,7 @@ async function faults(): Promise<Figures> {
 /** A server whose latency doubles above 32 open requests; how many are open is asked of the server itself. */
 async function collapse(): Promise<Figures> {
   const above = 32;
-  const endpoint = await spawnFakeEndpoint({ latencyMs, pieces, collapse: { above } });
+  const endpoint = await fakeEndpoint({ collapse: { above } });
   const stopping = new AbortController();
   const errand = { rival: 'engine', inFlight: 256, requests: 1_000_000 } as const;
   const client = ask({ ...errand, url: endpoint.url, warmUp: 0, first: 0 }, stopping.signal).catch(() => undefined);
@@ -135,17 +136,24 @@ async function collapse(): Promise<Figures> {
   }
 }
 
-/** Sends a client to an endpoint of its own. */
+/** Sends a client to an endpoint, which ends with it. */
 async function run(
   errand: Pick<Errand, 'rival' | 'inFlight' | 'requests'>,
-  settings: FakeEndpointSettings,
+  endpoint: Pick<ServerProcess, 'url' | 'close'>,
 ): Promise<Report> {
-  const endpoint = await spawnFakeEndpoint({ latencyMs, pieces, ...settings });
   try {
-    return await ask({ ...errand, url: endpoint.url, warmUp: 1000, first: 0 });
+    return await ask({ ...errand, url: endpoint.url, warmUp: 8000, first: 0 });
   } finally {
     await endpoint.close();
   }
+}
+
+function fakeEndpoint(settings: FakeEndpointSettings) {
+  return spawnFakeEndpoint({ latencyMs, pieces, ...settings });
+}
+
+function quickEndpoint(): Promise<ServerProcess> {
+  return spawnServer(fileURLToPath(new URL('./orchestration/quick-endpoint.js', import.meta.url)), `${latencyMs}`);
 }
 
 async function ask(errand: Errand, signal?: AbortSignal): Promise<Report> {
@@ -168,19 +176,19 @@ function of(reports: readonly Report[]) {
   return {
     perSecond: middle(({ perSecond }) => perSecond),
     cpuMsPerRequest: middle(({ cpuMsPerRequest }) => cpuMsPerRequest),
-    rssMiB: Math.max(...reports.map(({ rssMiB }) => rssMiB)),
+    residentMiB: Math.max(...reports.map(({ residentMiB }) => residentMiB)),
   };
 }
 
 function row(name: string, reports: readonly Report[], ideal: number): void {
-  const { perSecond, cpuMsPerRequest, rssMiB } = of(reports);
+  const { perSecond, cpuMsPerRequest, residentMiB } = of(reports);
   const slowest = Math.min(...reports.map((report) => report.perSecond));
   const cells = [
     name,
     `${perSecond.toFixed(0)} (${slowest.toFixed(0)})`,
     `${((100 * perSecond) / ideal).toFixed(1)} %`,
     cpuMsPerRequest.toFixed(3),
-    `${rssMiB.toFixed(0)} MiB`,
+    `${residentMiB.toFixed(0)} MiB`,
   ];
   console.log(`| ${cells.join(' | ')} |`);
 }

@@ -8,6 +8,7 @@ import { ledgerEntrySchema } from './ledger-entry.js';
 import { planSchema } from './plan.js';
 import { qualitySchema } from './quality.js';
 import { realSchema } from './real.js';
+import { reasonedSchema } from './reasoned.js';
 import type { RecordOf } from './record.js';
 import { refinedSchema } from './refined.js';
 import { sampleSchema } from './sample.js';
@@ -23,6 +24,7 @@ export const recordSchemas = [
   documentSchema,
   givenSchema,
   planSchema,
+  reasonedSchema,
   draftSchema,
   refinedSchema,
   sampleSchema,

@@ -17,6 +17,51 @@ export const correctionSchema = record('correction', 1, 'corrections', {
   embedder: z.string(),
   synthetic: open({ size: z.int(), firstOrdinal: z.int(), lastOrdinal: z.int() }),
   real: open({ size: z.int(), seen: z.int() }),
+  /** How often the reference was taken anew: 0, and one more after each alarm of a drift. */
+  reference: z.int().nonnegative().optional(),
+  /** Mean random features of the real window less those of the synthetic one: `float32 [2 frequencies]`, base64. */
+  witness: z.string().optional(),
+  /** Parts of the real distribution, each around a real record: those furthest from their share first. */
+  regions: z
+    .array(
+      open({
+        exemplar: id(),
+        /** The start of its text. */
+        text: z.string(),
+        label: z.string().optional(),
+        /** Shares of the two windows that are nearest to it. */
+        real: z.number(),
+        synthetic: z.number(),
+        /** At the exemplar: above 0 too little is written there, below 0 too much. */
+        witness: z.number(),
+      }),
+    )
+    .optional(),
+  /** Shares of the two windows by label. */
+  labels: z.record(z.string(), open({ real: z.number(), synthetic: z.number() })).optional(),
+  /** Values of attributes, with the mean witness of the samples that have them: those furthest from 0 first. */
+  attributes: z.array(open({ name: z.string(), value: z.string(), count: z.int(), witness: z.number() })).optional(),
+  /** Whether the real stream has drifted from its reference. */
+  drift: open({
+    statistic: z.number(),
+    /** Null while it is calibrated, and while it cools down after an alarm. */
+    threshold: z.number().nullable(),
+    /** Real records between two false alarms, in the mean. */
+    expectedRunTime: z.number(),
+    /** Real records since the test began. */
+    tested: z.int(),
+    /** Alarms so far. */
+    alarms: z.int(),
+  }).optional(),
+  /** Whether samples differ from real records at all, by betting. */
+  equality: open({
+    /** The natural logarithm of the wealth. */
+    logWealth: z.number(),
+    pairs: z.int(),
+    /** The chance that equal streams are ever told apart. */
+    alpha: z.number(),
+    rejected: z.boolean(),
+  }).optional(),
   at: instant(),
 });
 

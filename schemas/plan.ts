@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { call } from './call.js';
 import { fields } from './example.js';
 import { id, instant, open, type RecordOf, record } from './record.js';
 
@@ -13,6 +14,9 @@ export const example = open({
   from: z.enum(['seeds', 'real']).optional(),
 });
 
+/** Named qualities of texts, such as their tone and topic, with the calls that found them: of a shared call, this plan's share. */
+export const attributes = open({ id: id(), values: z.record(z.string(), z.string()), calls: z.array(call) });
+
 /** One intended sample: everything that its draft depends on, so that drafting is a function of the plan alone. */
 export const planSchema = record('plan', 1, 'plans', {
   id: id(),
@@ -20,7 +24,7 @@ export const planSchema = record('plan', 1, 'plans', {
   lane: z.int().nonnegative(),
   /** The place in plan order within the lane, from 0, without gaps. */
   ordinal: z.int().nonnegative(),
-  method: z.literal('bare'),
+  method: z.enum(['bare', 'synalign']),
   label: z.string().optional(),
   vary: z.record(z.string(), z.string()),
   /** Who the writer is to be. */
@@ -32,6 +36,10 @@ export const planSchema = record('plan', 1, 'plans', {
   /** Plans that are written together have consecutive ordinals: the group's number, from 0, and this one's place, from 0. */
   group: open({ number: z.int().nonnegative(), place: z.int().nonnegative(), size: z.int().min(1) }).optional(),
   examples: z.array(example),
+  /** The part of the real distribution that it explores: the record in its middle, how unexplored that was, how much was missing. */
+  region: open({ exemplar: id(), variance: z.number(), demand: z.number() }).optional(),
+  /** What a text of that part is like, as a model found in the examples: shown in their place. */
+  attributes: attributes.optional(),
   /** How many seeds the planner had absorbed: the gate compares with exactly these. */
   seedCount: z.int().nonnegative(),
   /** The random seed of the first model call; later attempts derive theirs from it. */
@@ -41,3 +49,4 @@ export const planSchema = record('plan', 1, 'plans', {
 
 export type Plan = RecordOf<typeof planSchema>;
 export type Example = Readonly<z.infer<typeof example>>;
+export type Attributes = Readonly<z.infer<typeof attributes>>;

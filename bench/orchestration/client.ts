@@ -3,7 +3,7 @@ import { Pool } from 'undici';
 
 import { type EndpointView, type OpenaiOptions, openai } from '../../engines/openai/openai.js';
 import type { CompletionRequest } from '../../operators/language-model.js';
-import { timed } from '../report.js';
+import { residentMiB, timed } from '../report.js';
 
 // One rival in a process of its own: warms up, asks, and sends what it cost to its parent.
 
@@ -25,7 +25,7 @@ export interface Report {
   readonly answered: number;
   readonly perSecond: number;
   readonly cpuMsPerRequest: number;
-  readonly rssMiB: number;
+  readonly residentMiB: number;
   readonly hedged: number;
   readonly endpoints: readonly EndpointView[];
 }
@@ -52,7 +52,7 @@ const report: Report = {
   answered,
   perSecond: cost.perSecond,
   cpuMsPerRequest: cost.cpuMsPerThousand / 1000,
-  rssMiB: process.memoryUsage.rss() / 2 ** 20,
+  residentMiB: residentMiB(),
   hedged: rival.hedged(),
   endpoints: rival.endpoints(),
 };

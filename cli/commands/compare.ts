@@ -1,13 +1,9 @@
-import { pull } from '../../engines/models/pull.js';
-import { staticEmbedder } from '../../engines/static/static-embedder.js';
-import type { Embedder } from '../../operators/embedder.js';
-import { HeadwaterError } from '../../schemas/errors.js';
 import { type CompareOptions, compareFiles, type Watch } from '../compare/compare-files.js';
 import { choiceLine, comparisonTable } from '../compare/render-comparison.js';
 import { exitCodes } from '../exit-codes.js';
+import { openStaticEmbedder } from '../files/open-static-embedder.js';
 import type { Io } from '../io.js';
 import { display } from '../run/display.js';
-import { downloads } from '../run/downloads.js';
 import { interruption } from '../signals.js';
 
 export interface CompareCommandOptions {
@@ -31,7 +27,7 @@ export async function compare({ real, synthetic, ...figures }: CompareCommandOpt
   const options: CompareOptions = {
     ...figures,
     base: process.cwd(),
-    openEmbedder: () => embedder(io, interrupted.soon),
+    openEmbedder: () => openStaticEmbedder(io, interrupted.soon),
     signal: interrupted.soon,
     watch: {
       ...shown.watch,
@@ -53,24 +49,6 @@ export async function compare({ real, synthetic, ...figures }: CompareCommandOpt
     throw error;
   } finally {
     interrupted.release();
-  }
-}
-
-/** The static embedder; its files are fetched where they are missing. Rejects as `pull` does, with another way out. */
-async function embedder(io: Io, signal: AbortSignal): Promise<Embedder> {
-  const shown = downloads(io);
-  try {
-    const model = await pull('wordllama-256', { signal, onProgress: shown.progress });
-    shown.pulled(model);
-    const [weights = '', tokenizer = ''] = model.files.values();
-    return await staticEmbedder({ weights, tokenizer });
-  } catch (cause) {
-    if (!(cause instanceof HeadwaterError) || cause.code !== 'model-missing') throw cause;
-    const other =
-      'Or run `headwater models pull wordllama-256` where there is a network, or compare ready-made vectors with --vectors.';
-    throw new HeadwaterError(cause.code, `${cause.message}\n${other}`, { cause });
-  } finally {
-    shown.done();
   }
 }
 

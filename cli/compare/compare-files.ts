@@ -4,7 +4,7 @@ import type { Across, Within } from '../../operators/kernels/neighbours.js';
 import { fidelity } from '../../operators/quality/fidelity.js';
 import { HeadwaterError } from '../../schemas/errors.js';
 import { openTable } from '../../streams/inputs/open-table.js';
-import { type ChosenColumns, chooseColumns } from './choose-columns.js';
+import { type ChosenColumns, chooseColumns } from '../files/choose-columns.js';
 import type { Comparison, FileFigures } from './comparison.js';
 import { type FileReading, type ReadingOptions, readFigures } from './file-reading.js';
 import { acrossPairs, withinPairs } from './pairs.js';

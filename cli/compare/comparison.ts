@@ -1,13 +1,5 @@
 import type { Fidelity } from '../../operators/quality/fidelity.js';
-
-/** Records of a file that were left out. */
-export interface SkippedRecords {
-  readonly count: number;
-  /** By reason, in kebab-case. */
-  readonly reasons: Readonly<Record<string, number>>;
-  /** Some of the first. */
-  readonly first: readonly { readonly place: string; readonly reason: string; readonly message: string }[];
-}
+import type { SkippedRecords } from '../files/skips.js';
 
 /** One file's figures; those of texts are null where only vectors were compared. */
 export interface FileFigures {

@@ -3,12 +3,10 @@ import { printOf, TextSummary } from '../../operators/quality/text-summary.js';
 import { VectorSummary } from '../../operators/quality/vector-summary.js';
 import { HeadwaterError } from '../../schemas/errors.js';
 import type { Table } from '../../streams/inputs/table.js';
-import type { ChosenColumns } from './choose-columns.js';
-import type { SkippedRecords } from './comparison.js';
-import { type ComparedRecord, RecordReader } from './records.js';
-
-/** Records that are embedded together. */
-const batchRecords = 256;
+import type { ChosenColumns } from '../files/choose-columns.js';
+import { embeddedBatches } from '../files/embedded-batches.js';
+import { type FileRecord, RecordReader } from '../files/records.js';
+import type { SkippedRecords } from '../files/skips.js';
 
 export interface ReadingOptions {
   readonly columns: ChosenColumns;
@@ -43,17 +41,9 @@ export interface FileReading {
 export async function readFigures(table: Table, options: ReadingOptions): Promise<FileReading> {
   const reader = new RecordReader(table, options.columns);
   const taking = new Taking(reader, options);
-  let waiting: Promise<() => void> | undefined;
-  for await (const batch of batches(reader.records())) {
-    options.signal.throwIfAborted();
-    const next = embedded(batch, options.embedder);
-    // a failure is heard when its turn comes
-    next.catch(() => undefined);
-    (await waiting)?.();
-    waiting = next.then((vectors) => () => taking.take(batch, vectors));
-    waiting.catch(() => undefined);
+  for await (const { records, vectors } of embeddedBatches(reader.records(), options.embedder, options.signal)) {
+    taking.take(records, vectors);
   }
-  (await waiting)?.();
   return taking.end(table.name);
 }
 
@@ -70,7 +60,7 @@ class Taking {
     this.#texts = options.columns.fields.length > 0 ? new TextSummary() : null;
   }
 
-  take(records: readonly ComparedRecord[], vectors: readonly (Float32Array | null)[]): void {
+  take(records: readonly FileRecord[], vectors: readonly (Float32Array | null)[]): void {
     for (const [i, { place, text }] of records.entries()) {
       const vector = vectors[i];
       if (vector === undefined || vector === null || vector.every((x) => x === 0)) {
@@ -107,25 +97,6 @@ class Taking {
     if (likeness === 'same') this.#exact += 1;
     if (likeness === 'near') this.#near += 1;
   }
-}
-
-async function embedded(
-  records: readonly ComparedRecord[],
-  embedder: Embedder | null,
-): Promise<readonly (Float32Array | null)[]> {
-  if (embedder === null) return records.map(({ vector }) => vector);
-  return embedder.embed(records.map(({ text }) => text));
-}
-
-async function* batches(records: AsyncIterable<ComparedRecord>): AsyncGenerator<readonly ComparedRecord[]> {
-  let batch: ComparedRecord[] = [];
-  for await (const record of records) {
-    batch.push(record);
-    if (batch.length < batchRecords) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }
 
 function tooFew(name: string, count: number, { count: skipped, first }: SkippedRecords): HeadwaterError {

@@ -1,4 +1,4 @@
-import type { ChosenColumns } from './choose-columns.js';
+import type { ChosenColumns } from '../files/choose-columns.js';
 import type { Comparison, FileFigures } from './comparison.js';
 
 const gap = 2;

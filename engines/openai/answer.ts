@@ -28,6 +28,7 @@ export interface Answer {
  */
 export class AnswerReader {
   readonly #stop: readonly string[];
+  readonly #longestStop: number;
   /** The last characters of the text so far, in which a stop text may have begun. */
   #tail = '';
   #length = 0;
@@ -48,6 +49,7 @@ export class AnswerReader {
 
   constructor(stop: readonly string[] = []) {
     this.#stop = stop.filter((text) => text !== '');
+    this.#longestStop = Math.max(0, ...this.#stop.map((text) => text.length));
     this.#events = createParser({
       onEvent: ({ data }) => this.#event(data),
       onError: (error) => {
@@ -129,8 +131,7 @@ export class AnswerReader {
     const recent = this.#tail + text;
     const start = startOfFirst(this.#stop, recent);
     if (start !== undefined) this.#cut = this.#length - recent.length + start;
-    const longest = Math.max(...this.#stop.map((stop) => stop.length));
-    this.#tail = longest > 1 ? recent.slice(1 - longest) : '';
+    this.#tail = this.#longestStop > 1 ? recent.slice(1 - this.#longestStop) : '';
   }
 }
 

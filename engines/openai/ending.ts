@@ -1,13 +1,19 @@
+type Listener = (reason: unknown) => void;
+
 /** The end of a call that comes from outside, as an abort signal at a fraction of its price. */
 export class Ending {
   #ended: { readonly reason: unknown } | undefined;
-  readonly #listeners = new Set<(reason: unknown) => void>();
+  /** Most calls have one at a time, and a set for each costs more than the rest of an ending. */
+  #listener: Listener | undefined;
+  #others: Set<Listener> | undefined;
 
   end(reason: unknown): void {
     if (this.#ended) return;
     this.#ended = { reason };
-    for (const listener of [...this.#listeners]) listener(reason);
-    this.#listeners.clear();
+    const listeners = [this.#listener, ...(this.#others ?? [])];
+    this.#listener = undefined;
+    this.#others = undefined;
+    for (const listener of listeners) listener?.(reason);
   }
 
   throwIfEnded(): void {
@@ -15,13 +21,20 @@ export class Ending {
   }
 
   /** Calls once when it ends, at once where it has. Gives the function that takes the listener away. */
-  listen(listener: (reason: unknown) => void): () => void {
+  listen(listener: Listener): () => void {
     if (this.#ended) {
       listener(this.#ended.reason);
       return () => undefined;
     }
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    if (this.#listener === undefined) this.#listener = listener;
+    else {
+      this.#others ??= new Set();
+      this.#others.add(listener);
+    }
+    return () => {
+      if (this.#listener === listener) this.#listener = undefined;
+      else this.#others?.delete(listener);
+    };
   }
 
   /** For interfaces that take a signal. */

@@ -130,7 +130,9 @@ export function step(state: LimitState, event: LimitEvent): LimitState {
 /** A request was not refused: a refusal more is allowed, and after a cut the limit recovers. */
 function taken(state: LimitState, request: number): LimitState {
   const allowance = Math.min(2 + state.limit / 8, state.allowance + 1 / takenForOneRefusal);
-  if (state.phase !== 'recover' || request < state.since) return { ...state, allowance };
+  if (state.phase !== 'recover' || request < state.since) {
+    return allowance === state.allowance ? state : { ...state, allowance };
+  }
   return recovering({ ...state, allowance, answers: state.answers + 1 });
 }
 

@@ -69,8 +69,10 @@ interface Asked extends Call {
   /** Requests sent. */
   attempts: number;
   /** Endpoints that cannot answer it as they are set up: no waiting helps there. */
-  readonly misplaced: Set<Endpoint>;
+  misplaced: ReadonlySet<Endpoint>;
 }
+
+const none: ReadonlySet<Endpoint> = new Set();
 
 class Model implements OpenaiModel {
   readonly id: string;
@@ -150,7 +152,7 @@ class Model implements OpenaiModel {
     this.#open.add(ending);
     try {
       const kind = `${call.path} ${maxTokens}`;
-      return await this.#untilAnswered({ ...call, kind, ending, attempts: 0, misplaced: new Set() });
+      return await this.#untilAnswered({ ...call, kind, ending, attempts: 0, misplaced: none });
     } finally {
       this.#open.delete(ending);
       signal?.removeEventListener('abort', abort);
@@ -161,7 +163,7 @@ class Model implements OpenaiModel {
     let place = await this.#places.take(asked.ending);
     const startedAt = this.#clock.now();
     /** Endpoints that failed since the last back-off, or are misplaced. */
-    let avoid = new Set<Endpoint>();
+    let avoid = none;
     for (let failed = 0; ; ) {
       const dialect = this.#dialect;
       const { endpoint } = place;
@@ -173,10 +175,10 @@ class Model implements OpenaiModel {
         asked.ending.throwIfEnded();
         if (!(error instanceof Failure)) throw error;
         if (!this.#narrow(dialect, error)) {
-          avoid.add(endpoint);
+          avoid = new Set([...avoid, endpoint]);
           if (!this.#mayGoElsewhere(error, failed, avoid)) {
             await this.#backOff(asked, error, failed, endpoint);
-            avoid = new Set(asked.misplaced);
+            avoid = asked.misplaced;
           }
           failed += 1;
         }
@@ -245,7 +247,9 @@ class Model implements OpenaiModel {
       endpoint.answered(sent, this.#pace.latencyMs({ firstMs, totalMs, completionTokens }));
       return answer;
     } catch (error) {
-      if (error instanceof Failure && error.misplaced && !error.retriable) asked.misplaced.add(endpoint);
+      if (error instanceof Failure && error.misplaced && !error.retriable) {
+        asked.misplaced = new Set([...asked.misplaced, endpoint]);
+      }
       if (!(error instanceof Failure)) endpoint.left();
       else if (endpoint.failed(sent, error) && this.#places.hasOther(new Set([endpoint]))) endpoint.giveUpSilent();
       throw error;

@@ -46,6 +46,12 @@ export class Places {
   take(ending: Ending, avoid: ReadonlySet<Endpoint> = nothing, urgent = false): Promise<Place> {
     return new Promise((resolve, reject) => {
       ending.throwIfEnded();
+      const isNext = this.#urgent.size + this.#waiting.size === 0 && this.#taken < this.#most;
+      const free = isNext ? this.#chosen(avoid) : undefined;
+      if (free !== undefined) {
+        resolve(this.#granted(free));
+        return;
+      }
       const queue = urgent ? this.#urgent : this.#waiting;
       const waiting: Waiting = {
         avoid,

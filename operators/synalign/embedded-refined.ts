@@ -8,6 +8,8 @@ export interface EmbeddedRefined extends Refined {
   readonly embedding: Float32Array;
   /** Of its draft, where drafts are embedded too: the same array where the texts are the same. */
   readonly draftEmbedding?: Float32Array;
+  /** The sampling weight, of mean 1, where samples are weighted. */
+  readonly weight?: number;
 }
 
 /** Whether a record is a refined text that has its embedding. */

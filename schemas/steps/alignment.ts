@@ -8,6 +8,23 @@ export const rollingMmdStep = z.strictObject({
   frequencies: z.int().min(16).max(4096).default(512),
   /** Accepted samples between two corrections. */
   every: z.int().positive().default(8),
+  /** How it is watched whether the real stream drifts. */
+  drift: z
+    .union([
+      z.literal('off'),
+      z.literal(false).transform(() => 'off' as const),
+      z.strictObject({
+        /** Real records between two false alarms, in the mean. */
+        expectedRunTime: z.number().min(10).max(1e9).default(10_000),
+        /** Newest real records that are held against the reference. */
+        window: z.int().min(2).max(10_000).default(64),
+        /** Real records that the reference is made of. */
+        reference: z.int().min(16).max(100_000).default(1024),
+      }),
+    ])
+    .default('off'),
+  /** The chance that samples that are like the real records are ever called different. */
+  alpha: z.number().gt(0).lt(1).default(0.05),
 });
 
 /** How diverse the accepted samples are, and what refining did to that. */

@@ -155,7 +155,7 @@ it('asks the next of equal requests where the first fails or is given up', async
   expect(failed).toMatchObject({ status: 'rejected', reason: { code: 'endpoint-unreachable' } });
   expect(next).toMatchObject({ status: 'fulfilled' });
 
-  const slow = await startFakeEndpoint({ latencyMs: 50 });
+  const slow = await startFakeEndpoint({ latencyMs: 500 });
   const { model: given } = await setUp(memoryJournal().journal, slow);
   const stop = new AbortController();
   const first = given.complete({ ...request, signal: stop.signal });
@@ -167,7 +167,7 @@ it('asks the next of equal requests where the first fails or is given up', async
 });
 
 it('lets a request that waits for another be given up alone', async () => {
-  const slow = await startFakeEndpoint({ latencyMs: 50 });
+  const slow = await startFakeEndpoint({ latencyMs: 500 });
   const { model } = await setUp(memoryJournal().journal, slow);
   const stop = new AbortController();
   const first = model.complete(request);

@@ -20,6 +20,15 @@ export const examples: { readonly [K in Kind]: RecordOfKind<K> } = {
   document: { kind: 'document', id: recordId('document', 1), text: 'The river rose.', title: 'River', origin },
   given: { kind: 'given', id: recordId('given', 1), fields, label: 'money', vary: { tone: 'dry' }, origin },
   plan: planRecord(1, { label: 'money', vary: { tone: 'dry' } }),
+  reasoned: {
+    kind: 'reasoned',
+    id: recordId('reasoned', 1),
+    plan: planRecord(1, {
+      method: 'synalign',
+      region: { exemplar: recordId('real', 1), variance: 0.75, demand: 1.5 },
+      attributes: { id: recordId('attributes', 1), values: { topic: 'money', tone: 'dry' }, calls: [callRecord(1)] },
+    }),
+  },
   draft: { kind: 'draft', id: recordId('draft', 1), plan: planRecord(1), fields, calls: [callRecord(1)] },
   refined: { ...refinedRecord(1), kept: 'draft', keptBecause: 'too-short' },
   sample: sampleAt(2),
@@ -34,6 +43,15 @@ export const examples: { readonly [K in Kind]: RecordOfKind<K> } = {
     embedder: 'static/test',
     synthetic: { size: 32, firstOrdinal: 32, lastOrdinal: 63 },
     real: { size: 32, seen: 100 },
+    reference: 1,
+    witness: 'AACAPw==',
+    regions: [
+      { exemplar: recordId('real', 1), text: 'How wide', label: 'money', real: 0.5, synthetic: 0.25, witness: 0.125 },
+    ],
+    labels: { money: { real: 0.5, synthetic: 0.25 } },
+    attributes: [{ name: 'tone', value: 'dry', count: 12, witness: -0.25 }],
+    drift: { statistic: 0.01, threshold: 0.05, expectedRunTime: 10_000, tested: 500, alarms: 1 },
+    equality: { logWealth: 1.5, pairs: 32, alpha: 0.05, rejected: false },
     at: 1000,
   },
   quality: {

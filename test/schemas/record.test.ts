@@ -53,6 +53,7 @@ describe('the schemas of all records', () => {
       ['headwater.document/1', 'documents'],
       ['headwater.given/1', 'given'],
       ['headwater.plan/1', 'plans'],
+      ['headwater.reasoned/1', 'reasoned'],
       ['headwater.draft/1', 'drafts'],
       ['headwater.refined/1', 'refined'],
       ['headwater.sample/1', 'samples'],

@@ -1,38 +1,23 @@
 import { HeadwaterError } from '../../schemas/errors.js';
 import type { Table } from '../../streams/inputs/table.js';
 import type { ChosenColumns } from './choose-columns.js';
-import type { SkippedRecords } from './comparison.js';
+import { Skips } from './skips.js';
 
-/** What is compared of a row. */
-export interface ComparedRecord {
+/** What is read of a row. */
+export interface FileRecord {
   /** `file:line`. */
   readonly place: string;
+  /** The number of the row, from 0, those that are skipped counted. */
+  readonly row: number;
   /** Empty where only vectors are compared. */
   readonly text: string;
   readonly vector: Float32Array | null;
+  /** Null where no column of labels was asked for. */
+  readonly label: string | null;
 }
 
-/** Skipped records that are named one by one. */
-const shownSkips = 5;
 /** Squared norms this far from 1 are scaled. */
 const normTolerance = 1e-3;
-
-/** Counts what is left out, and why. */
-export class Skips {
-  readonly #reasons = new Map<string, number>();
-  readonly #first: { place: string; reason: string; message: string }[] = [];
-  #count = 0;
-
-  add(place: string, reason: string, message: string): void {
-    this.#count += 1;
-    this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
-    if (this.#first.length < shownSkips) this.#first.push({ place, reason, message });
-  }
-
-  get summary(): SkippedRecords {
-    return { count: this.#count, reasons: Object.fromEntries(this.#reasons), first: [...this.#first] };
-  }
-}
 
 /** Rows in, records out; rows that are none are counted in `skips`. Vectors have unit norm. */
 export class RecordReader {
@@ -43,6 +28,8 @@ export class RecordReader {
   constructor(
     private readonly table: Table,
     private readonly columns: ChosenColumns,
+    /** The column of labels; a row without one is skipped. */
+    private readonly labels: string | null = null,
   ) {}
 
   /** Vectors so far that had another norm than 1. */
@@ -54,11 +41,14 @@ export class RecordReader {
    * Once only. Throws `input-unreadable` for a vector with another number of dimensions than the first, or with something in it
    * that is not a finite number.
    */
-  async *records(): AsyncGenerator<ComparedRecord> {
+  async *records(): AsyncGenerator<FileRecord> {
     const { fields, vectors } = this.columns;
     const names = this.table.isPlainText ? ['text'] : fields;
-    for await (const { file, entry } of this.table.rows(vectors === null ? names : [...names, vectors])) {
+    const beside = [vectors, this.labels].flatMap((name) => name ?? []);
+    let rows = 0;
+    for await (const { file, entry } of this.table.rows([...new Set([...names, ...beside])])) {
       if (entry.kind === 'skipped') continue;
+      const row = rows++;
       const place = `${file}:${entry.line}`;
       if (entry.kind === 'fault') {
         this.skips.add(place, entry.code, entry.message);
@@ -66,9 +56,17 @@ export class RecordReader {
       }
       const text = this.#text(entry.value, names, place);
       if (text === undefined) continue;
+      const label = this.labels === null ? null : this.#label(entry.value, this.labels, place);
+      if (label === undefined) continue;
       const vector = vectors === null ? null : this.#vector(entry.value, vectors, place);
-      if (vector !== undefined) yield { place, text, vector };
+      if (vector !== undefined) yield { place, row, text, vector, label };
     }
+  }
+
+  #label(row: unknown, column: string, place: string): string | undefined {
+    const value = property(row, column);
+    if (value === undefined || value === null) return this.#skip(place, 'label-missing', `it has no '${column}'`);
+    return textOf(value) ?? this.#skip(place, 'label-not-text', `'${column}' is not a text`);
   }
 
   /** The fields' texts, each on a line of its own; undefined where the row is skipped. */
