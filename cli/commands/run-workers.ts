@@ -5,11 +5,10 @@ import { HeadwaterError } from '../../schemas/errors.js';
 import type { KafkaTopicsConfig } from '../../schemas/recipe.js';
 import { MemberDismissal } from '../../streams/kafka/dismiss-members.js';
 import { readWorkers, workerGone } from '../../streams/river/workers.js';
-import { exitCodes } from '../exit-codes.js';
 import type { Io } from '../io.js';
 import { armsOf, type LoadedRecipe, loadRecipe } from '../recipe/load-recipe.js';
-import { budgetSpent } from '../run/budget.js';
 import { type Display, display } from '../run/display.js';
+import { ended, reachedBefore, stoppedEarly } from '../run/ending.js';
 import { type HealthAddress, openHealth } from '../run/health.js';
 import { kafkaSettings } from '../run/kafka-settings.js';
 import { type Prepared, prepare, totalTarget } from '../run/prepare.js';
@@ -17,7 +16,6 @@ import { renderWorkersLine, renderWorkersTable, type WorkersView } from '../run/
 import { openReuse } from '../run/reuse.js';
 import { overridesOf, type RunOptions } from '../run/run-options.js';
 import { sampleText } from '../run/sample-text.js';
-import { printSummary, summarize } from '../run/summary.js';
 import { supervisedVariable } from '../run/supervision.js';
 import { Supervisor } from '../run/supervisor.js';
 import { TopicsWatch } from '../run/topics-watch.js';
@@ -56,10 +54,8 @@ export async function runWorkers(options: RunOptions, workers: number, io: Io): 
   const preparing = prepare({ loaded, dataDir, more: options.more });
   const prepared = await unlessStopped(preparing, interrupted.soon);
   if (prepared === undefined) {
-    io.err('Stopped before it began.\n');
     interrupted.release();
-    preparing.then((late) => late.close()).catch(() => undefined);
-    return exitCodes.interrupted;
+    return stoppedEarly(preparing, io);
   }
   try {
     const watch = new TopicsWatch(prepared.topics, prepared.accepted);
@@ -86,23 +82,14 @@ function needsKafka(): HeadwaterError {
 async function runSession(session: Session): Promise<number> {
   const { prepared, watch, options, io } = session;
   if (prepared.complete) {
-    printSummary(await summarize('complete', prepared, watch), false, io);
-    io.err('The target was reached before. Raise it with --samples, or go for as many more with --more.\n');
-    return exitCodes.done;
+    return reachedBefore(prepared, watch, io);
   }
   await prepared.begin();
   await watch.begin();
-  const ended = await supervised(session);
+  const how = await supervised(session);
   await watch.update();
-  const status = howEnded(session, ended);
-  printSummary(await summarize(status, prepared, watch), options.print, io);
-  if (status === 'complete') return exitCodes.done;
-  if (status === 'budget') {
-    io.err(budgetSpent);
-    return exitCodes.done;
-  }
-  io.err('Stopped. The same command goes on from here.\n');
-  return exitCodes.interrupted;
+  const status = howEnded(session, how);
+  return ended(status, { prepared, watch, print: options.print, io });
 }
 
 /** Workers that end by themselves without all samples have found the budget spent. */

@@ -3,7 +3,7 @@ import { WorkerState } from '../../streams/river/worker-state.js';
 import { exitCodes } from '../exit-codes.js';
 import type { Io } from '../io.js';
 import { loadRecipe } from '../recipe/load-recipe.js';
-import { budgetSpent } from '../run/budget.js';
+import { ended, reachedBefore, stoppedEarly } from '../run/ending.js';
 import { type Health, type HealthAddress, openHealth } from '../run/health.js';
 import { prepare } from '../run/prepare.js';
 import { openReuse } from '../run/reuse.js';
@@ -12,7 +12,6 @@ import { RunWatch } from '../run/run-view.js';
 import type { Session } from '../run/session.js';
 import { stopInVain } from '../run/stop-in-vain.js';
 import { streamed } from '../run/streamed.js';
-import { printSummary, summarize } from '../run/summary.js';
 import { supervision } from '../run/supervision.js';
 import { tellChanges } from '../run/tell-changes.js';
 import { interruption, unlessStopped } from '../signals.js';
@@ -64,10 +63,8 @@ async function runOn(dataDir: string, { more, ...parts }: RunParts): Promise<num
   const preparing = prepare({ loaded, dataDir, more, asTold: supervised !== undefined, hooks });
   const prepared = await unlessStopped(preparing, interrupted.soon);
   if (prepared === undefined) {
-    io.err('Stopped before it began.\n');
     interrupted.release();
-    preparing.then((late) => late.close()).catch(() => undefined);
-    return exitCodes.interrupted;
+    return stoppedEarly(preparing, io);
   }
   try {
     const watch = new RunWatch(prepared.accepted);
@@ -107,18 +104,9 @@ async function runSession(session: Session): Promise<number> {
   const { prepared, watch, supervised, io } = session;
   if (prepared.complete) {
     if (supervised !== undefined) return exitCodes.done;
-    printSummary(await summarize('complete', prepared, watch), false, io);
-    io.err('The target was reached before. Raise it with --samples, or go for as many more with --more.\n');
-    return exitCodes.done;
+    return reachedBefore(prepared, watch, io);
   }
   const status = await streamed(session);
   if (supervised !== undefined) return status === 'stopped' ? exitCodes.interrupted : exitCodes.done;
-  printSummary(await summarize(status, prepared, watch), session.print, io);
-  if (status === 'complete') return exitCodes.done;
-  if (status === 'budget') {
-    io.err(budgetSpent);
-    return exitCodes.done;
-  }
-  io.err('Stopped. The same command goes on from here.\n');
-  return exitCodes.interrupted;
+  return ended(status, { prepared, watch, print: session.print, io });
 }

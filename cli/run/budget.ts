@@ -29,9 +29,6 @@ export interface BudgetOptions {
 /** Where other processes may spend too, their spending is looked up this often. */
 const lookMs = 5000;
 
-/** The last line of a run that its budget has ended. */
-export const budgetSpent = 'The budget is spent. With a larger target.budget the same command goes on from here.\n';
-
 const unlimited: OpenBudget = { isSpent: false, limited: (model) => model, close: () => undefined };
 
 /**
