@@ -111,7 +111,7 @@ export class AnswerReader {
     if (error !== undefined && error !== null) throw reported(error);
     const model = field(chunk, 'model');
     if (typeof model === 'string' && model !== '') this.#model ??= model.slice(0, 200);
-    this.#usage = field(chunk, 'usage') ?? this.#usage;
+    this.#usage = counted(field(chunk, 'usage')) ?? this.#usage;
     const choices = field(chunk, 'choices');
     const choice: unknown = Array.isArray(choices) ? choices[0] : undefined;
     if (typeof choice !== 'object' || choice === null) return;
@@ -183,6 +183,11 @@ function finishReason(finish: string | undefined): Completion['finishReason'] {
     default:
       return 'stop';
   }
+}
+
+/** A usage that counts something: until its last chunk Ollama gives one of zeros, which would stand where an answer is cut before. */
+function counted(usage: unknown): unknown {
+  return ['prompt_tokens', 'completion_tokens'].some((name) => count(field(usage, name))) ? usage : undefined;
 }
 
 function count(value: unknown): number | undefined {

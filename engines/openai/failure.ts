@@ -41,7 +41,7 @@ export function disconnected(error: Error, made: boolean): Failure {
 
 /** A status other than 2xx, with the server's own words. */
 export function refused(status: number, headers: IncomingHttpHeaders, body: string, now: number): Failure {
-  const { message, kind } = serverMessage(body);
+  const { message, kinds } = serverMessage(body);
   const said = `status ${status}${message === '' ? '' : `: ${message}`}`;
   if (status < 400) {
     const target = typeof headers['location'] === 'string' ? ` to ${headers['location']}` : '';
@@ -54,12 +54,12 @@ export function refused(status: number, headers: IncomingHttpHeaders, body: stri
       true,
     );
   }
-  if (kind === 'insufficient_quota') return new Failure('endpoint-refused', said, false, status, undefined, true);
-  if (isTransient(status)) {
-    const asked = headers['retry-after'];
-    return new Failure('endpoint-unreachable', said, true, status, retryAfterMs(asked, now));
+  if (kinds.some((kind) => unpaid.has(kind)))
+    return new Failure('endpoint-refused', said, false, status, undefined, true);
+  if (isTransient(status, message)) {
+    return new Failure('endpoint-unreachable', said, true, status, retryAfterMs(headers, now));
   }
-  if (isTooLong(status, message, kind)) return new Failure('prompt-too-long', said, false, status);
+  if (isTooLong(status, message, kinds)) return new Failure('prompt-too-long', said, false, status);
   if (/grammar/i.test(message)) return new Failure('grammar-invalid', said, false, status);
   const hint = status === 401 || status === 403 ? ' (is the key right?)' : '';
   return new Failure('endpoint-refused', said + hint, false, status, undefined, isMisplaced(status, message));
@@ -83,29 +83,43 @@ export function reported(error: unknown): Failure {
   return new Failure('endpoint-unreachable', `it broke off with an error: ${message}`, true);
 }
 
-function isTransient(status: number): boolean {
-  return status === 408 || status === 409 || status === 425 || status === 429 || (status >= 500 && status !== 501);
+/** OpenAI says with 429 that an account cannot pay: no waiting helps. */
+const unpaid = new Set([
+  'insufficient_quota',
+  'credit_balance_exhausted',
+  'organization_spend_limit_exceeded',
+  'project_spend_limit_exceeded',
+  'organization_usage_limit_exceeded',
+]);
+
+/** OpenAI's words for one request that has more tokens than a minute may have, with 429 too. */
+const overMinute = /^request too large/i;
+
+function isTransient(status: number, message: string): boolean {
+  if (status === 429) return !overMinute.test(message);
+  return status === 408 || status === 409 || status === 425 || (status >= 500 && status !== 501);
 }
 
-function isTooLong(status: number, message: string, kind: string): boolean {
-  if (kind === 'context_length_exceeded' || kind === 'exceed_context_size_error') return true;
+function isTooLong(status: number, message: string, kinds: readonly string[]): boolean {
+  if (kinds.includes('context_length_exceeded') || kinds.includes('exceed_context_size_error')) return true;
+  if (status === 429) return overMinute.test(message);
   return (
     (status === 400 || status === 413) && /context (length|size|window)|maximum .{0,40}(context|input)/i.test(message)
   );
 }
 
 /** The words and the kind of an error in the shapes that OpenAI, llama.cpp, vLLM, SGLang, Ollama and FastAPI give it. */
-function serverMessage(body: string): { readonly message: string; readonly kind: string } {
+function serverMessage(body: string): { readonly message: string; readonly kinds: readonly string[] } {
   let json: unknown;
   try {
     json = JSON.parse(body);
   } catch {
-    return { message: body.trim(), kind: '' };
+    return { message: body.trim(), kinds: [] };
   }
   const error = field(json, 'error') ?? json;
   const message = field(error, 'message') ?? field(error, 'detail') ?? error;
-  const kind = [field(error, 'code'), field(error, 'type')].find((value) => typeof value === 'string');
-  return { message: typeof message === 'string' ? message : JSON.stringify(message), kind: String(kind ?? '') };
+  const kinds = [field(error, 'code'), field(error, 'type')].filter((kind) => typeof kind === 'string');
+  return { message: typeof message === 'string' ? message : JSON.stringify(message), kinds };
 }
 
 function errorCode(error: Error): string {

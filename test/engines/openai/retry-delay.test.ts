@@ -43,10 +43,12 @@ it('never comes before the server wants it, up to five minutes', () => {
 
 it('reads seconds and HTTP dates', () => {
   const now = Date.UTC(2026, 0, 1);
-  expect(retryAfterMs('3', now)).toBe(3000);
-  expect(retryAfterMs(' 0.5 ', now)).toBe(500);
-  expect(retryAfterMs('Thu, 01 Jan 2026 00:01:00 GMT', now)).toBe(60_000);
-  expect(retryAfterMs('Wed, 31 Dec 2025 00:00:00 GMT', now)).toBe(0);
-  expect(retryAfterMs('soon', now)).toBeUndefined();
-  expect(retryAfterMs(undefined, now)).toBeUndefined();
+  expect(retryAfterMs({ 'retry-after': '3' }, now)).toBe(3000);
+  expect(retryAfterMs({ 'retry-after': ' 0.5 ' }, now)).toBe(500);
+  expect(retryAfterMs({ 'retry-after': 'Thu, 01 Jan 2026 00:01:00 GMT' }, now)).toBe(60_000);
+  expect(retryAfterMs({ 'retry-after': 'Wed, 31 Dec 2025 00:00:00 GMT' }, now)).toBe(0);
+  expect(retryAfterMs({ 'retry-after': 'soon' }, now)).toBeUndefined();
+  expect(retryAfterMs({}, now)).toBeUndefined();
+  expect(retryAfterMs({ 'retry-after-ms': '602', 'retry-after': '1' }, now)).toBe(602);
+  expect(retryAfterMs({ 'retry-after-ms': 'soon', 'retry-after': '1' }, now)).toBe(1000);
 });
