@@ -46,6 +46,11 @@ export class RunBudget {
     return this.#isSpent;
   }
 
+  /** Whether nothing is asked for now, and no answer is waited for. */
+  get isIdle(): boolean {
+    return this.#inFlight === 0 && this.#line.size === 0;
+  }
+
   /** By all, as far as this process knows. */
   get spent(): Spent {
     return plus(this.#before, this.#own);

@@ -23,6 +23,16 @@ const stage = open({
   partitions: z.array(partition),
 });
 
+/** How a worker finds an address of a model: how many requests it may have open there, has open, and whether it answers. */
+const endpoint = open({
+  role: z.string(),
+  url: z.string(),
+  limit: z.number(),
+  inFlight: z.int().nonnegative(),
+  /** `out`: too many failures, so it is only tried now and then. `paused`: it asked to wait. */
+  state: z.enum(['well', 'out', 'paused']),
+});
+
 /** What a worker, a process that runs some stages, says of itself every few seconds. */
 export const workerReport = open({
   /** Unlike that of any other process, ever. */
@@ -35,7 +45,10 @@ export const workerReport = open({
   everyMs: z.int().positive(),
   state: z.enum(['starting', 'running', 'waiting for broker', 'draining']),
   stages: z.array(stage),
+  /** Of the models that it asks over HTTP. */
+  endpoints: z.array(endpoint).optional(),
 });
 
 export type WorkerReport = z.infer<typeof workerReport>;
+export type EndpointReport = Readonly<z.infer<typeof endpoint>>;
 export type WorkerReportState = WorkerReport['state'];

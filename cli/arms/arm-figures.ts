@@ -1,4 +1,4 @@
-import { resamples, spreadAround, wholeShare } from '../../operators/kernels/bootstrap.js';
+import { binomialInterval } from '../../operators/kernels/binomial-interval.js';
 import { type Estimate, type SetDiversity, setDiversity } from '../../operators/quality/set-diversity.js';
 import type { ArmRecord, Calls } from './read-arm.js';
 
@@ -31,7 +31,7 @@ export interface ArmFigures extends SetDiversity {
 /** Reasons that say nothing about a text. */
 const notJudged = new Set(['surplus']);
 
-/** The figures of an arm, with 95 % intervals over 1,000 resamples that the seed determines. */
+/** The figures of an arm, with 95 % intervals: exact ones of the usable rate, of the others over resamples that the seed determines. */
 export function armFigures(record: ArmRecord, seed: number): ArmFigures {
   const { ledger, texts, embeddings, exactDuplicates, nearDuplicates, calls } = record;
   const reasons = [...Object.entries(ledger.dropped), ...Object.entries(ledger.dead)];
@@ -40,7 +40,7 @@ export function armFigures(record: ArmRecord, seed: number): ArmFigures {
   return {
     accepted: ledger.accepted,
     ended,
-    usable: ended === 0 ? null : share(ledger.accepted, ended, seed),
+    usable: ended === 0 ? null : { value: ledger.accepted / ended, interval: binomialInterval(ledger.accepted, ended) },
     rejected,
     exactDuplicates,
     nearDuplicates,
@@ -50,15 +50,4 @@ export function armFigures(record: ArmRecord, seed: number): ArmFigures {
     cost: ledger.cost,
     savedCost: ledger.savedCost,
   };
-}
-
-/** How many of so many, resampled like the records: which of them they are makes no difference. */
-function share(count: number, of: number, seed: number): Estimate {
-  const resampled: number[] = [];
-  for (const counts of resamples(of, 1000, seed)) {
-    let kept = 0;
-    for (let i = 0; i < count; i++) kept += counts[i] ?? 0;
-    resampled.push(kept / of);
-  }
-  return { value: count / of, interval: spreadAround(count / of, resampled, wholeShare) };
 }

@@ -2,6 +2,7 @@ import { RunBudget, type Spent } from '../../engines/run-budget.js';
 import type { LanguageModel } from '../../operators/language-model.js';
 import { HeadwaterError } from '../../schemas/errors.js';
 import type { Recipe, RunBudgetConfig } from '../../schemas/recipe.js';
+import { budgetNotice } from '../../streams/river/budget-notice.js';
 import { judgeOf, type ModelRole } from '../../streams/river/judging.js';
 import { SpentReader } from '../../streams/river/spent.js';
 import type { Topics } from '../../streams/topics.js';
@@ -10,8 +11,8 @@ import { lookout } from './lookout.js';
 
 /** What a run may still spend, and on which models. */
 export interface OpenBudget {
-  /** Whether it is spent: then the run ends. */
-  readonly isSpent: boolean;
+  /** Whether no model is asked within it now. */
+  readonly isIdle: boolean;
   /** The model of a role, within the budget. */
   limited(model: LanguageModel, role: ModelRole): LanguageModel;
   close(): void;
@@ -29,11 +30,11 @@ export interface BudgetOptions {
 /** Where other processes may spend too, their spending is looked up this often. */
 const lookMs = 5000;
 
-const unlimited: OpenBudget = { isSpent: false, limited: (model) => model, close: () => undefined };
+const unlimited: OpenBudget = { isIdle: true, limited: (model) => model, close: () => undefined };
 
 /**
  * The budget of a recipe's target, less what earlier runs and other workers have spent by the topics. With several workers it is
- * exceeded at most by what the others spend between two looks, and a worker that asks no model never learns that it is spent.
+ * exceeded at most by what the others spend between two looks. That it is spent is written for them on the pipeline's topic.
  * Rejects with `recipe-invalid` where money is to be counted and what was spent before is not known.
  */
 export async function openBudget(options: BudgetOptions): Promise<OpenBudget> {
@@ -47,6 +48,8 @@ async function openLimited(limits: RunBudgetConfig, options: BudgetOptions): Pro
   const reader = new SpentReader(topics);
   const before = known(await reader.read(), limits);
   const budget = new RunBudget(limits, before, (left, needed) => {
+    // Where it cannot be told, each worker that asks finds out by itself.
+    topics.append([budgetNotice(limits)]).catch(() => undefined);
     onSpent(`the budget of ${budgetText(limits)} is spent: ${leftText(limits, left, needed)}`);
   });
 
@@ -58,8 +61,8 @@ async function openLimited(limits: RunBudgetConfig, options: BudgetOptions): Pro
   const looking = lookout(look, (error) => onBlind(`what other workers spend is not known: ${messageOf(error)}`));
   const timer = topics.kind === 'kafka' ? setInterval(looking, lookMs) : undefined;
   return {
-    get isSpent() {
-      return budget.isSpent;
+    get isIdle() {
+      return budget.isIdle;
     },
     limited: (model, role) => {
       const config = role === 'judge' ? judgeOf(recipe)?.model : recipe.models[role];

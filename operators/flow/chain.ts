@@ -57,7 +57,17 @@ export function chain<A, B, C, D, E, F, G, H>(
   f: Operator<F, G>,
   g: Operator<G, H>,
 ): Operator<A, H>;
-export function chain<A, B, C, D, E, F, G, H>(
+export function chain<A, B, C, D, E, F, G, H, I>(
+  a: Operator<A, B>,
+  b: Operator<B, C>,
+  c: Operator<C, D>,
+  d: Operator<D, E>,
+  e: Operator<E, F>,
+  f: Operator<F, G>,
+  g: Operator<G, H>,
+  h: Operator<H, I>,
+): Operator<A, I>;
+export function chain<A, B, C, D, E, F, G, H, I>(
   a: Operator<A, B>,
   b: Operator<B, C>,
   c?: Operator<C, D>,
@@ -65,7 +75,8 @@ export function chain<A, B, C, D, E, F, G, H>(
   e?: Operator<E, F>,
   f?: Operator<F, G>,
   g?: Operator<G, H>,
-): Operator<A, C | D | E | F | G | H> {
+  h?: Operator<H, I>,
+): Operator<A, C | D | E | F | G | H | I> {
   const two = pair(a, b);
   if (c === undefined) return two;
   const three = pair(two, c);
@@ -75,7 +86,9 @@ export function chain<A, B, C, D, E, F, G, H>(
   const five = pair(four, e);
   if (f === undefined) return five;
   const six = pair(five, f);
-  return g === undefined ? six : pair(six, g);
+  if (g === undefined) return six;
+  const seven = pair(six, g);
+  return h === undefined ? seven : pair(seven, h);
 }
 
 /** An input that the first operator has ended, and what became of its outputs in the second. */

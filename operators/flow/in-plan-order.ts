@@ -2,13 +2,14 @@ import { concatMap, defer, type OperatorFunction } from 'rxjs';
 
 import type { AnyRecord } from '../../schemas/codec.js';
 import type { LedgerEntry } from '../../schemas/ledger-entry.js';
+import type { Real } from '../../schemas/real.js';
 import type { Refined } from '../../schemas/refined.js';
 import type { Changes, Outcome } from './outcome.js';
 import { storedCount } from './stored-count.js';
 
 /** Where the order is kept. */
 export interface InPlanOrderOptions {
-  /** What the operator's memory held at the last commit: `next` and `seeds`. */
+  /** What the operator's memory held at the last commit: `next`, `seeds` and `reals`. */
   readonly memory: ReadonlyMap<string, unknown>;
   /** The partition whose plans are put in order. */
   readonly lane: number;
@@ -17,6 +18,11 @@ export interface InPlanOrderOptions {
    * @default 'align'
    */
   readonly stage?: string;
+  /**
+   * Where a real record stands on its stream, ascending, as the plans name it in `reals`.
+   * @default real records have no place, and pass at once
+   */
+  readonly placeOf?: ((real: Real) => number | undefined) | undefined;
 }
 
 /**
@@ -24,18 +30,22 @@ export interface InPlanOrderOptions {
  *
  * A refined text is held until every lower ordinal of the lane has ended and the seeds that its plan knew have passed; then it
  * is emitted. A ledger entry of another stage that says a line was dropped or died holds its place in the same way, and is
- * absorbed. One whose ordinal has passed already (a dead letter that was put back) is emitted at once. Everything else,
- * seeds among it, is forwarded at once. So what comes out depends on the records, not on the order in which they arrive,
+ * absorbed. One whose ordinal has passed already (a dead letter that was put back) is emitted at once. So is everything else, seeds
+ * among it, but for `loaded` ticks, which are absorbed. So what comes out depends on the records, not on the order in which they arrive,
  * but for the places of seeds and of late texts.
  *
- * Held in memory: at most as many records as the planner keeps outstanding; the stage's credit must be above that number, or
- * the line waits for ever. When the source completes, what is held gets no outcome, and is read again after a restart.
+ * With `placeOf`, real records have their place in this order too: a text comes behind those that its plan knew (`plan.reals`), and
+ * before all later ones, which wait for a text whose plan knew them.
+ *
+ * Held in memory: at most as many texts as the planner keeps outstanding, and as many real records as the caller lets in; the stage's
+ * credit must be above the first number, or the line waits for ever. When the source completes, what is held gets no outcome, and is read again after a restart.
  * A refined text of another lane is dead with `record-invalid`.
  */
 export function inPlanOrder(options: InPlanOrderOptions): OperatorFunction<AnyRecord, Outcome<AnyRecord, AnyRecord>> {
-  const { memory, lane, stage = 'align' } = options;
+  const { memory, lane, stage = 'align', placeOf } = options;
   const storedNext = storedCount(memory, 'next', 0);
   const storedSeeds = storedCount(memory, 'seeds', 0);
+  const storedReals = storedCount(memory, 'reals', -1);
   return (source) =>
     defer(() => {
       /** Every lower ordinal of the lane has ended. */
@@ -44,6 +54,10 @@ export function inPlanOrder(options: InPlanOrderOptions): OperatorFunction<AnyRe
       let seeds = storedSeeds;
       /** By ascending ordinal. */
       const held: (Refined | LedgerEntry)[] = [];
+      /** The place of the last real record that has passed. */
+      let reals = storedReals;
+      /** By ascending place. */
+      const heldReals: Placed[] = [];
 
       function enter(record: AnyRecord): readonly Outcome<AnyRecord, AnyRecord>[] {
         switch (record.kind) {
@@ -58,6 +72,14 @@ export function inPlanOrder(options: InPlanOrderOptions): OperatorFunction<AnyRe
             if (!endsElsewhere(record)) return [{ kind: 'absorbed', input: record }];
             hold(record);
             return released();
+          case 'real': {
+            const place = placeOf?.(record);
+            if (place === undefined) return [forwarded(record)];
+            heldReals.push({ real: record, place });
+            return released();
+          }
+          case 'tick':
+            return [record.reason === 'loaded' ? { kind: 'absorbed', input: record } : forwarded(record)];
           default:
             return [forwarded(record)];
         }
@@ -75,6 +97,9 @@ export function inPlanOrder(options: InPlanOrderOptions): OperatorFunction<AnyRe
       function released(): readonly Outcome<AnyRecord, AnyRecord>[] {
         const outcomes: Outcome<AnyRecord, AnyRecord>[] = [];
         for (let head = held[0]; head !== undefined && ready(head); head = held[0]) {
+          const known = head.kind === 'refined' ? (head.plan.reals ?? -1) : -1;
+          outcomes.push(...releasedReals(known));
+          if (placeOf !== undefined && !haveCome(known)) break;
           held.shift();
           next = Math.max(next, ordinalOf(head) + 1);
           const changes: Changes = [['next', next]];
@@ -83,6 +108,22 @@ export function inPlanOrder(options: InPlanOrderOptions): OperatorFunction<AnyRe
           );
         }
         return outcomes;
+      }
+
+      /** The real records that a plan knew. */
+      function releasedReals(known: number): readonly Outcome<AnyRecord, AnyRecord>[] {
+        const outcomes: Outcome<AnyRecord, AnyRecord>[] = [];
+        for (let [first] = heldReals; first !== undefined && first.place <= known; [first] = heldReals) {
+          heldReals.shift();
+          reals = first.place;
+          outcomes.push(forwarded(first.real, [['reals', reals]]));
+        }
+        return outcomes;
+      }
+
+      /** A later one tells it too: a topic need not keep all that it ever held. */
+      function haveCome(known: number): boolean {
+        return reals >= known || heldReals.length > 0;
       }
 
       function ready(record: Refined | LedgerEntry): boolean {
@@ -96,6 +137,12 @@ export function inPlanOrder(options: InPlanOrderOptions): OperatorFunction<AnyRe
 
       return source.pipe(concatMap(enter));
     });
+}
+
+/** A real record that waits for a text whose plan knew it. */
+interface Placed {
+  readonly real: Real;
+  readonly place: number;
 }
 
 function ordinalOf(record: Refined | LedgerEntry): number {

@@ -1,4 +1,5 @@
 import type { Call } from '../../schemas/call.js';
+import type { PaidCall } from '../spending.js';
 
 /** Entries of an operator's memory that an outcome changed: a JSON value by key, or null where the key is gone. */
 export type Changes = readonly (readonly [key: string, value: unknown])[];
@@ -29,7 +30,7 @@ export interface Dropped<In> extends Ending<In> {
   /** What was said, for a person: the evidence. */
   readonly detail?: string;
   /** Model calls that were spent on it in this stage. */
-  readonly calls?: readonly Call[];
+  readonly calls?: readonly PaidCall[];
 }
 
 /** It could not be processed, and waits among the dead letters to be put back. */

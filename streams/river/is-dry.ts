@@ -1,3 +1,4 @@
+import { readAll } from '../stage/read-all.js';
 import type { Topics } from '../topics.js';
 
 /** A consumer group with the topics that it must have consumed. */
@@ -7,7 +8,22 @@ interface Consumer {
 }
 
 /** What flows from stage to stage: nothing of it is left when a river has ended. */
-const flowing = new Set(['plans', 'drafts', 'refined', 'samples', 'corrections', 'ticks', 'ledger', 'shards']);
+const flowing = new Set([
+  'plans',
+  'reasoned',
+  'drafts',
+  'refined',
+  'samples',
+  'corrections',
+  'ticks',
+  'ledger',
+  'shards',
+]);
+
+/** Whether a topic is one of those. */
+export function isFlowing(topic: string): boolean {
+  return flowing.has(topic);
+}
 
 /**
  * Whether consumers have committed all that their topics hold. Looks twice: while one topic is looked at, a stage may still write
@@ -35,6 +51,22 @@ async function look(topics: Topics, consumers: readonly Consumer[]): Promise<str
   return seen.join();
 }
 
+/** How many messages a consumer has not committed; counts to `most` and one at the most. Offsets alone would count marks of transactions. */
+export async function uncommitted(topics: Topics, { name, inputs }: Consumer, most: number): Promise<number> {
+  const committed = await topics.committed(name);
+  let count = 0;
+  for (const topic of inputs) {
+    for (const partition of (await topics.offsets(topic)).keys()) {
+      const mine = committed.find((offset) => offset.topic === topic && offset.partition === partition);
+      for await (const _ of readAll(topics, topic, partition, mine?.offset ?? 0)) {
+        count += 1;
+        if (count > most) return count;
+      }
+    }
+  }
+  return count;
+}
+
 /** Whether there is a message: an offset below the end need not have one. */
 export async function hasMore(topics: Topics, topic: string, partition: number, from: number): Promise<boolean> {
   return (await topics.read(topic, partition, from, { maxRecords: 1, maxBytes: 1 })).length > 0;
@@ -45,7 +77,7 @@ export async function hasEnded(topics: Topics, stages: readonly string[]): Promi
   const consumers = await Promise.all(
     stages.map(async (name) => {
       const consumed = (await topics.committed(name)).map(({ topic }) => topic);
-      return { name, inputs: [...new Set(consumed)].filter((topic) => flowing.has(topic)) };
+      return { name, inputs: [...new Set(consumed)].filter(isFlowing) };
     }),
   );
   return isDry(topics, consumers);

@@ -1,6 +1,7 @@
 import { type Spending, spendingOf } from '../../operators/spending.js';
 import type { Call } from '../../schemas/call.js';
 import { type AnyRecord, decode, parseJson } from '../../schemas/codec.js';
+import type { Plan } from '../../schemas/plan.js';
 import { readAll } from '../stage/read-all.js';
 import { journalTopic } from '../stage/stage.js';
 import { answerCause } from '../stage/task-journal.js';
@@ -16,6 +17,7 @@ export interface Spent {
 
 /** A stage that asks models, with the topic of what it makes and who consumes that. */
 const askingStages = [
+  { stage: 'reason', output: 'reasoned', consumer: 'draft' },
   { stage: 'draft', output: 'drafts', consumer: 'refine' },
   { stage: 'refine', output: 'refined', consumer: 'align' },
 ] as const;
@@ -25,9 +27,9 @@ const judging = 'judge';
 /**
  * What all runs on a pipeline's topics have paid for: by the ledger for the plans that have ended, by the calls of drafts and
  * refined texts for those on their way, by the last verdicts for the judge, and by the journals for answers that no commit has used
- * yet. While others write, what moves on between two looks counts twice. Left out are answers of which no commit tells: of lines
- * that were dropped as surplus before their stage had ended them, of an in-one group while it is committed in part, and of
- * judgements that died after the last verdict. A second look reads only what is new on the ledger.
+ * yet. While others write, what moves on between two looks counts twice. Left out are answers of which no commit tells: of an in-one
+ * group, or of plans that share their attributes, while they are committed in part, and of judgements that died after the last
+ * verdict. A second look reads only what is new on the ledger.
  */
 export class SpentReader {
   /** Where to go on, by topic and partition. */
@@ -122,7 +124,20 @@ function paidAnswer(answer: unknown): Spent {
 }
 
 function callsOf(record: AnyRecord): readonly Call[] {
-  return record.kind === 'draft' || record.kind === 'refined' ? record.calls : [];
+  switch (record.kind) {
+    case 'reasoned':
+      return attributeCalls(record.plan);
+    case 'draft':
+    case 'refined':
+      return [...attributeCalls(record.plan), ...record.calls];
+    default:
+      return [];
+  }
+}
+
+/** A plan's share of what its attributes cost. */
+function attributeCalls({ attributes }: Plan): readonly Call[] {
+  return attributes?.calls ?? [];
 }
 
 function offsetIn(committed: readonly GroupOffset[], topic: string, partition: number): number {

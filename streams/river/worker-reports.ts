@@ -137,6 +137,7 @@ export class WorkerReports {
 
   #report(): WorkerReport {
     const { state } = this.options;
+    const endpoints = [...state.endpoints()];
     return {
       worker: this.worker,
       host: hostname(),
@@ -146,6 +147,7 @@ export class WorkerReports {
       everyMs: this.#everyMs,
       state: state.state,
       stages: state.stages.map((stage) => this.#stage(stage)),
+      ...(endpoints.length === 0 ? {} : { endpoints }),
     };
   }
 

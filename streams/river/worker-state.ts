@@ -1,4 +1,4 @@
-import type { WorkerReportState } from '../../schemas/worker-report.js';
+import type { EndpointReport, WorkerReportState } from '../../schemas/worker-report.js';
 import type { BrokerState } from '../kafka/persistence.js';
 import type { StageRun } from '../stage/run-stage.js';
 
@@ -12,6 +12,8 @@ export class WorkerState {
   #broker: BrokerState = { kind: 'connected' };
   #draining = false;
   #failure: string | undefined;
+  /** How the endpoints do that this process asks. */
+  endpoints: () => readonly EndpointReport[] = () => [];
 
   /** Those that have joined their groups. */
   get stages(): readonly StageAtWork[] {

@@ -96,7 +96,10 @@ describe('run of a recipe with arms', () => {
     expect(ended.code, ended.stderr).toBe(0);
     const [hopeless, plain] = armsOf(ended);
     expect(hopeless).toMatchObject({ status: 'failed', code: 'nothing-accepted', figures: { accepted: 0 } });
-    expect(hopeless?.figures).toMatchObject({ usable: { value: 0 }, meanCosine: null, vendi: null });
+    const plans = Number(hopeless?.figures['ended']);
+    expect(plans).toBeGreaterThan(100);
+    const interval = { low: 0, high: expect.closeTo(1 - 0.025 ** (1 / plans), 9) };
+    expect(hopeless?.figures).toMatchObject({ usable: { value: 0, interval }, meanCosine: null, vendi: null });
     expect(plain).toMatchObject({ status: 'complete', figures: { accepted: 8 } });
     const { requests } = server.stats();
     const again = await headwater(dir, args);

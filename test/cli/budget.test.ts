@@ -46,12 +46,12 @@ function promptOf({ prompt, messages = [] }: Asked): string {
   return prompt ?? messages.map(({ content }) => content).join('');
 }
 
-function folderOf(url: string, target: unknown): string {
+function folderOf(url: string, target: unknown, changes: Readonly<Record<string, unknown>> = {}): string {
   const models = {
     base: endpoint(url, 'base', { price, maxTokens: 120 }),
     instruct: endpoint(url, 'instruct', { price, maxTokens: 120 }),
   };
-  return pipelineFolder(url, { models, target });
+  return pipelineFolder(url, { models, target, ...changes });
 }
 
 interface Summary {
@@ -95,6 +95,22 @@ describe('a budget', () => {
     expect(charging.tokens).toBeLessThanOrEqual(30_000);
     const { byRequest } = charging.server.stats();
     expect(Object.values(byRequest).filter(({ answered }) => answered > 1)).toEqual([]);
+    await charging.server.close();
+  });
+
+  test('ends workers that ask no model too, when they have done all that there is', async () => {
+    const charging = await chargingEndpoint();
+    // So that the planner, whom nobody tells of samples, is not what stops it.
+    const dir = folderOf(charging.server.url, { samples: 1000, budget: { tokens: '5k' } }, { window: 64 });
+    const asking = await headwater(dir, ['run', 'mails.yaml', '--stages', 'plan,draft,refine', '--json']);
+    expect(summaryOf(asking)).toMatchObject({ status: 'budget', accepted: 0 });
+    const silent = ['run', 'mails.yaml', '--stages', 'align,shard,manifest', '--json'];
+    const made = await headwater(dir, silent);
+    expect(made.code, made.stderr).toBe(0);
+    expect(made.stderr).toContain('Stopping: the budget of 5,000 tokens was found spent before ...');
+    const { status, accepted } = summaryOf(made);
+    expect(status).toBe('budget');
+    expect(accepted).toBeGreaterThan(3);
     await charging.server.close();
   });
 

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { inPlanOrder } from '../../../operators/flow/in-plan-order.js';
 import type { Outcome } from '../../../operators/flow/outcome.js';
 import type { AnyRecord } from '../../../schemas/codec.js';
+import type { Real } from '../../../schemas/real.js';
 import { operatorContract, outcomesOf } from './operator-contract.js';
 import { ledgerRecord, realRecord, refinedRecord, seedRecord, tickRecord } from './records.js';
 
@@ -91,8 +92,90 @@ describe('inPlanOrder', () => {
     expect(await outcomesOf(make(), from([refinedRecord(1), refinedRecord(0, { seedCount: 1 })]))).toEqual([]);
   });
 
+  test('a `loaded` tick is for the planner alone', async () => {
+    const loaded = { ...tickRecord('interval'), reason: 'loaded' } as const;
+    expect(await outcomesOf(make(), from([loaded]))).toEqual([{ kind: 'absorbed', input: loaded }]);
+  });
+
   test('a damaged memory is refused', () => {
     expect(() => make(new Map([['next', 'five']]))).toThrow(/"five" under 'next'/);
+  });
+});
+
+describe('inPlanOrder with places of real records', () => {
+  const placeOf = ({ origin }: Real) => origin.line;
+  const ordered = (memory: ReadonlyMap<string, unknown> = new Map()) => inPlanOrder({ memory, lane: 0, placeOf });
+
+  /** Real records, and texts whose plans knew ever more of them; `gone` of the real records never come. */
+  const streams = fc
+    .record({
+      reals: fc.integer({ min: 1, max: 8 }),
+      gone: fc.array(fc.nat(8), { maxLength: 3 }),
+      lines: fc.array(fc.record({ dropped: fc.boolean(), more: fc.nat(3) }), { minLength: 1, maxLength: 8 }),
+    })
+    .map(({ reals, gone, lines }) => {
+      let known = 0;
+      const texts = lines.map(({ dropped, more }, ordinal) => {
+        known = Math.min(known + more, reals);
+        return dropped ? ledgerRecord(ordinal) : refinedRecord(ordinal, { reals: known });
+      });
+      // Lines count from 1, and the last one is always there.
+      const left = Array.from({ length: reals }, (_, n) => realRecord(n)).filter(
+        (_, n) => n === reals - 1 || !gone.includes(n),
+      );
+      return { reals: left, texts };
+    });
+
+  /** Two streams as one: each keeps its order, the second one may come in any. */
+  const merged = streams.chain(({ reals, texts }) =>
+    fc
+      .tuple(
+        fc.shuffledSubarray(texts, { minLength: texts.length }),
+        fc.array(fc.boolean(), { minLength: reals.length + texts.length, maxLength: reals.length + texts.length }),
+      )
+      .map(([shuffled, turns]) => {
+        const [first, second]: [AnyRecord[], AnyRecord[]] = [[...reals], [...shuffled]];
+        const all = turns.flatMap(
+          (isReal) => (isReal ? (first.shift() ?? second.shift()) : (second.shift() ?? first.shift())) ?? [],
+        );
+        return { reals, texts, all };
+      }),
+  );
+
+  test('T34 the places of real records among the texts do not depend on what comes when', async () => {
+    await fc.assert(
+      fc.asyncProperty(merged, async ({ reals, texts, all }) => {
+        const outputs = outputsOf(await outcomesOf(ordered(), from(all)));
+        const expected: AnyRecord[] = [];
+        const waiting = [...reals];
+        for (const text of texts) {
+          if (text.kind !== 'refined') continue;
+          while (waiting[0] !== undefined && (waiting[0].origin.line ?? 0) <= (text.plan.reals ?? 0)) {
+            expected.push(...waiting.splice(0, 1));
+          }
+          expected.push(text);
+        }
+        expect(outputs).toEqual(expected);
+      }),
+    );
+  });
+
+  test('goes on after a restart from what was committed', async () => {
+    await fc.assert(
+      fc.asyncProperty(merged, fc.nat(16), async ({ all }, cut) => {
+        const whole = outputsOf(await outcomesOf(ordered(), from(all)));
+        const before = await outcomesOf(ordered(), from(all.slice(0, cut)));
+        const memory = new Map(before.flatMap(({ changes = [] }) => changes));
+        const ended = new Set(before.map(({ input }) => input));
+        const rest = all.filter((record) => !ended.has(record));
+        expect([...outputsOf(before), ...outputsOf(await outcomesOf(ordered(memory), from(rest)))]).toEqual(whole);
+      }),
+    );
+  });
+
+  test('a plan that knew of none holds nobody up', async () => {
+    const outputs = outputsOf(await outcomesOf(ordered(), from([realRecord(0), refinedRecord(0)])));
+    expect(outputs.map(({ kind }) => kind)).toEqual(['refined']);
   });
 });
 
