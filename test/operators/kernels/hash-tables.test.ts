@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { GramTable } from '../../../operators/kernels/gram-table.js';
-import { NewestHashes } from '../../../operators/kernels/newest-hashes.js';
+import { GramTable } from '../../../operators/kernels/diversity/gram-table.js';
+import { NewestHashes } from '../../../operators/kernels/diversity/newest-hashes.js';
 import { randomFrom } from '../../../operators/kernels/random.js';
 
 /** Few enough that they come again, many of them in the same bucket. */

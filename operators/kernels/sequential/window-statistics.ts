@@ -1,0 +1,102 @@
+import { type Random, randomFrom } from '../random.js';
+import type { ReferenceGram } from './reference-gram.js';
+
+/**
+ * What windows of a stream without drift look like: squared MMDs of random parts of a reference with the rest of it.
+ *
+ * A draw splits the reference at random into 2 W - 1 items in a row, a stream, and the others, a smaller reference; its statistics are the
+ * unbiased squared MMDs of the W windows of W items. Cobb, Van Looveren and Klaise 2022. O(W^2) a draw.
+ */
+export class WindowStatistics {
+  readonly #gram: ReferenceGram;
+  readonly #window: number;
+  readonly #random: Random;
+  readonly #total: number;
+  /** A permutation of the reference, shuffled on at each draw. */
+  readonly #order: Uint32Array;
+  /** Of each item of the stream: kernel values with all others of it, and with the W - 1 items before and after it. */
+  readonly #inside: Float64Array;
+  readonly #before: Float64Array;
+  readonly #after: Float64Array;
+
+  constructor(gram: ReferenceGram, window: number, seed: number) {
+    this.#gram = gram;
+    this.#window = window;
+    this.#random = randomFrom(seed);
+    this.#total = gram.sums.reduce((sum, value) => sum + value, 0);
+    this.#order = Uint32Array.from({ length: gram.size }, (_, item) => item);
+    this.#inside = new Float64Array(2 * window - 1);
+    this.#before = new Float64Array(2 * window - 1);
+    this.#after = new Float64Array(2 * window - 1);
+  }
+
+  /** Writes the statistics of the next draw to `into[at + w x step]` for each window w. */
+  draw(into: Float32Array, at: number, step: number): void {
+    this.#shuffle();
+    this.#meet();
+    const [window, length] = [this.#window, this.#inside.length];
+    const rest = this.#gram.size - length;
+    let streamSums = 0;
+    let streamInside = 0;
+    for (let i = 0; i < length; i++) {
+      streamSums += this.#gram.sums[this.#order[i] ?? 0] ?? 0;
+      streamInside += this.#inside[i] ?? 0;
+    }
+    const withinRest = (this.#total - 2 * streamSums + streamInside) / (rest * (rest - 1));
+    let within = 0;
+    let across = 0;
+    for (let i = 0; i < window; i++) {
+      within += 2 * (this.#before[i] ?? 0);
+      across += this.#withRest(i);
+    }
+    for (let w = 0; w < window; w++) {
+      into[at + w * step] = withinRest + within / (window * (window - 1)) - (2 * across) / (window * rest);
+      if (w + 1 === window) return;
+      within += 2 * ((this.#before[w + window] ?? 0) - (this.#after[w] ?? 0));
+      across += this.#withRest(w + window) - this.#withRest(w);
+    }
+  }
+
+  /** Kernel values of an item of the stream with the smaller reference. */
+  #withRest(i: number): number {
+    return (this.#gram.sums[this.#order[i] ?? 0] ?? 0) - (this.#inside[i] ?? 0);
+  }
+
+  /** The first 2 W - 1 of the order are a uniform draw without replacement: the start of a Fisher-Yates shuffle. */
+  #shuffle(): void {
+    const order = this.#order;
+    for (let i = 0; i < this.#inside.length; i++) {
+      const other = i + this.#random.below(order.length - i);
+      const drawn = order[other] ?? 0;
+      order[other] = order[i] ?? 0;
+      order[i] = drawn;
+    }
+  }
+
+  #meet(): void {
+    const [inside, before, after, order] = [this.#inside, this.#before, this.#after, this.#order];
+    const { values, size } = this.#gram;
+    inside.fill(0);
+    before.fill(0);
+    after.fill(0);
+    for (let i = 1; i < inside.length; i++) {
+      const row = (order[i] ?? 0) * size;
+      const near = Math.max(0, i - this.#window + 1);
+      let far = 0;
+      for (let j = 0; j < near; j++) {
+        const value = values[row + (order[j] ?? 0)] ?? 0;
+        far += value;
+        inside[j] = (inside[j] ?? 0) + value;
+      }
+      let close = 0;
+      for (let j = near; j < i; j++) {
+        const value = values[row + (order[j] ?? 0)] ?? 0;
+        close += value;
+        inside[j] = (inside[j] ?? 0) + value;
+        after[j] = (after[j] ?? 0) + value;
+      }
+      before[i] = close;
+      inside[i] = (inside[i] ?? 0) + far + close;
+    }
+  }
+}
