@@ -17,6 +17,7 @@ export { chain } from './flow/chain.js';
 export { emitted } from './flow/emitted.js';
 export { inArrivalOrder } from './flow/in-arrival-order.js';
 export { type InPlanOrderOptions, inPlanOrder } from './flow/in-plan-order.js';
+export { OpenAnswers } from './flow/open-answers.js';
 export type { Absorbed, Changes, Dead, Dropped, Emitted, Outcome } from './flow/outcome.js';
 export { type QuotaOptions, quota } from './flow/quota.js';
 export { scoped } from './flow/scoped.js';
@@ -48,8 +49,22 @@ export { type PersonalData, personalDataKinds } from './quality/personal-data.js
 export type { Finding, Rule } from './quality/rule.js';
 export { rulesOf, type TextRules } from './quality/rules.js';
 export { wordsOf } from './quality/words.js';
+export { type WeighOptions, type WeighReport, weigh, weighReport } from './synalign/align/weigh.js';
 export { type EmbedOptions, embed } from './synalign/embed.js';
 export type { EmbeddedReal } from './synalign/embedded-real.js';
 export type { EmbeddedRefined } from './synalign/embedded-refined.js';
-export { type RollingMmdOptions, rollingMmd } from './synalign/rolling-mmd.js';
+export {
+  type Drawing,
+  Exploration,
+  type ExplorationDraw,
+  type ExplorationOptions,
+  type ExplorationReport,
+} from './synalign/explore/exploration.js';
+export type { DriftOptions } from './synalign/mmd/drift-watch.js';
+export { type MergedMmd, type MergedMmdOptions, mergedMmd } from './synalign/mmd/merged-mmd.js';
+export { type RollingMmdOptions, rollingMmd } from './synalign/mmd/rolling-mmd.js';
+export { type AttributeFigures, attributeFiguresOf } from './synalign/reason/attribute-figures.js';
+export { journalOfPlans, ofReasoned } from './synalign/reason/of-reasoned.js';
+export { type ReasonOptions, reason } from './synalign/reason/reason.js';
+export { type AttributeForm, reasonPromptOf } from './synalign/reason/reason-prompt.js';
 export { sampled } from './synalign/sampled.js';

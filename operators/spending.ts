@@ -1,5 +1,11 @@
 import type { Call } from '../schemas/call.js';
 
+/** What a call cost and when, and nothing of how it was asked. */
+export type PaidCall = Pick<
+  Call,
+  'promptTokens' | 'completionTokens' | 'cost' | 'reused' | 'startedAt' | 'milliseconds'
+>;
+
 /** What model calls came to. */
 export interface Spending {
   /** Of all calls, those among them whose answers were reused. */
@@ -16,7 +22,7 @@ export interface Spending {
 }
 
 /** Sums over model calls: what was paid for, apart from what others had paid for. */
-export function spendingOf(calls: readonly Call[]): Spending {
+export function spendingOf(calls: readonly PaidCall[]): Spending {
   const reused = calls.filter((call) => call.reused === true);
   const paid = calls.filter((call) => call.reused !== true);
   return {
@@ -38,6 +44,6 @@ export function savings({
   return savedCalls === 0 ? {} : { savedCalls, savedTokens, savedCost };
 }
 
-function costOf(calls: readonly Call[]): number | null {
+function costOf(calls: readonly PaidCall[]): number | null {
   return calls.reduce<number | null>((sum, { cost }) => (sum === null || cost === null ? null : sum + cost), 0);
 }

@@ -21,9 +21,10 @@ const labels = z
   .strictObject({
     field: name(),
     values: z.array(z.string().min(1)).min(1),
-    shares: z.array(z.number().positive()).optional(),
+    /** `real`: those of the real stream, as they change. */
+    shares: z.union([z.literal('real'), z.array(z.number().positive())]).optional(),
   })
-  .refine((label) => label.shares === undefined || label.shares.length === label.values.length, {
+  .refine(({ shares, values }) => !Array.isArray(shares) || shares.length === values.length, {
     path: ['shares'],
     message: 'expected one share for each value',
   });
@@ -35,7 +36,7 @@ export const domain = z
     about: z.string().min(1),
     /** In order; a draft opens with the first. */
     fields: z.record(name(), field.prefault({})).refine((fields) => Object.keys(fields).length > 0, 'expected a field'),
-    /** A class: accepted samples have exactly these shares; a draft starts with it. */
+    /** A class: accepted samples have exactly these shares, or those of the real stream; a draft starts with it. */
     label: labels.optional(),
     /** Values by name that the plan draws evenly; a draft starts with them. */
     vary: z.record(name(), z.array(z.string().min(1)).min(1)).default({}),
@@ -58,7 +59,13 @@ export const domain = z
   });
 
 export type Domain = Readonly<z.infer<typeof domain>>;
+export type DomainLabel = NonNullable<Domain['label']>;
 export type DomainField = Readonly<z.infer<typeof field>>;
+
+/** The shares that the recipe says of a label's values, as proportions: all alike where it says none, or those of the real stream. */
+export function fixedShares({ values, shares }: DomainLabel): readonly number[] {
+  return Array.isArray(shares) ? shares : values.map(() => 1);
+}
 
 /** How a prompt names a field: its title, or the name with its first letter in upper case. */
 export function titleOf(name: string, field?: DomainField): string {

@@ -14,6 +14,8 @@ export const ledgerEntrySchema = record('ledger-entry', 1, 'ledger', {
   /** Of the plan: what the planner counts accepted and missing samples by. */
   label: z.string().optional(),
   outcome: z.enum(['accepted', 'dropped', 'dead']),
+  /** The correction that came with the accepted sample, where corrections steer: it is heeded when this line is counted. */
+  correction: id().optional(),
   /** Why it was dropped, or the code under which it died. */
   reason: z.string().optional(),
   promptTokens: z.int(),

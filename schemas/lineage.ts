@@ -18,6 +18,9 @@ export const lineage = open({
   /** In US dollars; null where a price is not known. */
   cost: z.number().nullable(),
   calls: z.array(call),
+  /** Of the attributes that its prompts showed in place of the real records. */
+  attributesId: id().optional(),
+  attributes: z.array(open({ name: z.string(), value: z.string() })).default([]),
 });
 
 export type Lineage = Readonly<z.infer<typeof lineage>>;

@@ -15,7 +15,13 @@ export const example = open({
 });
 
 /** Named qualities of texts, such as their tone and topic, with the calls that found them: of a shared call, this plan's share. */
-export const attributes = open({ id: id(), values: z.record(z.string(), z.string()), calls: z.array(call) });
+export const attributes = open({
+  id: id(),
+  values: z.record(z.string(), z.string()),
+  calls: z.array(call),
+  /** The plan whose call found them, where they are shared with it. */
+  askedFor: id().optional(),
+});
 
 /** One intended sample: everything that its draft depends on, so that drafting is a function of the plan alone. */
 export const planSchema = record('plan', 1, 'plans', {
@@ -36,10 +42,14 @@ export const planSchema = record('plan', 1, 'plans', {
   /** Plans that are written together have consecutive ordinals: the group's number, from 0, and this one's place, from 0. */
   group: open({ number: z.int().nonnegative(), place: z.int().nonnegative(), size: z.int().min(1) }).optional(),
   examples: z.array(example),
+  /** Seeds that show what a text looks like where `attributes` stand in the place of the examples. */
+  formats: z.array(example).optional(),
   /** The part of the real distribution that it explores: the record in its middle, how unexplored that was, how much was missing. */
   region: open({ exemplar: id(), variance: z.number(), demand: z.number() }).optional(),
   /** What a text of that part is like, as a model found in the examples: shown in their place. */
   attributes: attributes.optional(),
+  /** The place on the real stream of the last record that the planner had explored; what comes behind it came later. */
+  reals: z.int().optional(),
   /** How many seeds the planner had absorbed: the gate compares with exactly these. */
   seedCount: z.int().nonnegative(),
   /** The random seed of the first model call; later attempts derive theirs from it. */

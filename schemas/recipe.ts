@@ -6,6 +6,7 @@ import { embedder, languageModel } from './models-config.js';
 import { amount, bytes, time } from './quantity.js';
 import { judgeStep, measureStep, rollingMmdStep } from './steps/alignment.js';
 import { decontaminateStep, dedupeStep, gateStep } from './steps/hygiene.js';
+import { alignStep, exploreStep, reasonStep, steerStep } from './steps/synalign.js';
 import { draftStep, refineStep } from './steps/writing.js';
 import { kafkaTopics, logTopics } from './topics-config.js';
 
@@ -27,8 +28,13 @@ const runBudget = z
   .strictObject({ tokens: amount.optional(), usd: z.number().positive().optional() })
   .refine(({ tokens, usd }) => tokens !== undefined || usd !== undefined, { message: 'expected tokens, usd, or both' });
 
-/** A pipeline: what to write, from what, with which models, how many, and where it goes. */
-export const recipe = z.strictObject({
+/** A step that can be switched off: YAML reads `off` as a text or as false. */
+function orOff<Step extends z.ZodType>(step: Step) {
+  return z.union([z.literal('off'), z.literal(false).transform(() => 'off' as const), step]);
+}
+
+/** What a recipe file says. */
+const written = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and -'),
   domain,
   inputs: z.strictObject({
@@ -45,19 +51,24 @@ export const recipe = z.strictObject({
     judge: languageModel.optional(),
     embed: embedder.prefault({ engine: 'static' }),
   }),
-  method: z.enum(['bare']).default('bare'),
+  /** `bare`: a base model drafts, an instruct model refines; `synalign`: and real records are explored, reasoned about and aligned with. */
+  method: z.enum(['bare', 'synalign']).default('bare'),
   steps: z
     .strictObject({
       draft: draftStep.prefault({}),
-      refine: z.union([z.literal('off'), z.literal(false).transform(() => 'off' as const), refineStep]).prefault({}),
+      refine: orOff(refineStep).prefault({}),
       gate: gateStep.prefault({}),
       dedupe: dedupeStep.prefault({}),
       decontaminate: decontaminateStep.default('off'),
-      rollingMmd: z
-        .union([z.literal('off'), z.literal(false).transform(() => 'off' as const), rollingMmdStep])
-        .prefault({}),
-      measure: z.union([z.literal('off'), z.literal(false).transform(() => 'off' as const), measureStep]).prefault({}),
-      judge: z.union([z.literal('off'), z.literal(false).transform(() => 'off' as const), judgeStep]).default('off'),
+      rollingMmd: orOff(rollingMmdStep).prefault({}),
+      measure: orOff(measureStep).prefault({}),
+      judge: orOff(judgeStep).default('off'),
+      /** These four: on with the method `synalign`, off with `bare`, each as long as the recipe does not say. */
+      explore: orOff(exploreStep).optional(),
+      reason: orOff(reasonStep).optional(),
+      align: orOff(alignStep).optional(),
+      /** On where `explore` and `rollingMmd` are. */
+      steer: orOff(steerStep).optional(),
     })
     .prefault({}),
   target: z.union([
@@ -88,6 +99,22 @@ export const recipe = z.strictObject({
     .max(2 ** 32 - 1)
     .default(7),
 });
+
+/** A pipeline: what to write, from what, with which models, how many, and where it goes. */
+export const recipe = written.transform((said) => ({ ...said, steps: { ...said.steps, ...methodSteps(said) } }));
+
+/** The steps that a method switches on, where the recipe does not say: plain values from here on. */
+function methodSteps({ method, steps }: z.infer<typeof written>) {
+  const isOn = method === 'synalign';
+  const explore = steps.explore ?? (isOn ? exploreStep.parse({}) : 'off');
+  const canSteer = isOn && explore !== 'off' && steps.rollingMmd !== 'off';
+  return {
+    explore,
+    reason: steps.reason ?? (isOn ? reasonStep.parse({}) : 'off'),
+    align: steps.align ?? (isOn ? alignStep.parse({}) : 'off'),
+    steer: steps.steer ?? (canSteer ? steerStep.parse({}) : 'off'),
+  } as const;
+}
 
 export type Recipe = Readonly<z.infer<typeof recipe>>;
 export type RunBudgetConfig = Readonly<z.infer<typeof runBudget>>;

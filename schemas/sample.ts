@@ -14,6 +14,8 @@ export const sampleSchema = record('sample', 1, 'samples', {
   weight: z.number().nonnegative(),
   embedding: vector().optional(),
   lineage,
+  /** The number of the group that it was written together with, where there is one: such samples are not independent. */
+  group: z.int().nonnegative().optional(),
   createdAt: instant(),
 });
 

@@ -15,7 +15,7 @@ export const tickSchema = record('tick', 1, 'ticks', {
   /** Accepted samples of the lane, for `target` and `complete`; null means endless. For `loaded`: the input's records in all lanes. */
   total: z.int().nullable(),
   /** For `loaded`: which input. */
-  input: z.enum(['documents', 'drafts']).optional(),
+  input: z.enum(['real', 'documents', 'drafts']).optional(),
   /** For `target`: how many of the total shall have which label, where the domain has labels. */
   labels: z.record(z.string(), z.int()).optional(),
   at: instant(),

@@ -42,7 +42,7 @@ export function draft(options: DraftOptions): OperatorFunction<Plan, Outcome<Pla
 
   function question(plan: Plan) {
     return {
-      promptId: promptId('draft', layout),
+      promptId: promptId('draft', layout, plan),
       request: { ...draftPrompt(domain, layout, plan), stop: layout.rawStops },
       parse: (text: string) => layout.parseRaw(text, plan.document !== undefined),
     };

@@ -40,7 +40,7 @@ export function fewShot(options: FewShotOptions): OperatorFunction<Plan, Outcome
 
   function question(plan: Plan) {
     return {
-      promptId: promptId('few-shot', layout),
+      promptId: promptId('few-shot', layout, plan),
       request: { messages: fewShotMessages(domain, layout, plan), ...layout.structure },
       parse: layout.parse,
     };

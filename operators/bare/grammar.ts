@@ -32,6 +32,7 @@ function lines(text: string): string {
   return parts.length === 0 ? 'line' : parts.join(' ');
 }
 
-function literal(text: string): string {
+/** A text as a GBNF grammar writes it. */
+export function literal(text: string): string {
   return `"${text.replace(/["\\]/g, '\\$&').replace(/\n/g, '\\n')}"`;
 }

@@ -62,7 +62,6 @@ export function inOne(options: InOneOptions): OperatorFunction<Plan, Outcome<Pla
   const writer = writerOf('instruct', 1, options);
   const layout = chatLayout(domain, model.id, options);
   const begun = restoredPlace(memory);
-  const id = promptId('in-one', layout);
 
   async function asked(batch: Batch, signal: AbortSignal): Promise<readonly Outcome<Plan, Draft>[]> {
     const { plans } = batch;
@@ -70,7 +69,7 @@ export function inOne(options: InOneOptions): OperatorFunction<Plan, Outcome<Pla
     if (first === undefined) return [];
     const { schema } = layout;
     const question = {
-      promptId: id,
+      promptId: promptId('in-one', layout, first),
       request: { messages: inOneMessages(domain, layout, plans), ...(schema && { schema: schema.several }) },
       maxTokens: writer.sampling.maxTokens * plans.length,
       read: (completion: Completion, maxTokens: number) => readTexts(completion, layout, plans.length, maxTokens),

@@ -1,4 +1,4 @@
-import type { Domain } from '../../schemas/domain.js';
+import { type DomainLabel, fixedShares } from '../../schemas/domain.js';
 
 /** Plans of a lane with one label. */
 export interface LabelCount {
@@ -8,7 +8,7 @@ export interface LabelCount {
 }
 
 export interface Balance {
-  readonly label: NonNullable<Domain['label']>;
+  readonly label: DomainLabel;
   readonly counts: Readonly<Record<string, LabelCount>>;
   /** How many samples of the lane shall have which label; undefined where the lane is endless. */
   readonly wanted?: Readonly<Record<string, number>> | undefined;
@@ -27,7 +27,8 @@ export function nextLabel({ label, counts, wanted }: Balance): string {
   const accepted = (value: string) => counts[value]?.accepted ?? 0;
   const outstanding = (value: string) => counts[value]?.outstanding ?? 0;
   if (wanted === undefined) {
-    const share = (value: string) => label.shares?.[values.indexOf(value)] ?? 1;
+    const shares = fixedShares(label);
+    const share = (value: string) => shares[values.indexOf(value)] ?? 1;
     return furthestBehind(values, share, (value) => accepted(value) + outstanding(value));
   }
   const uncovered = values.filter((value) => accepted(value) + outstanding(value) < goal(value));

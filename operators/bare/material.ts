@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import type { Correction } from '../../schemas/correction.js';
 import type { Document } from '../../schemas/document.js';
 import { fields } from '../../schemas/example.js';
 import type { Given } from '../../schemas/given.js';
@@ -9,12 +10,15 @@ import type { Seed } from '../../schemas/seed.js';
 import type { Tick } from '../../schemas/tick.js';
 import type { Changes } from '../flow/outcome.js';
 import { hashFloat } from '../kernels/random.js';
+import type { EmbeddedReal } from '../synalign/embedded-real.js';
+import { ExploredExamples, type ExploringOptions } from '../synalign/explore/explored-examples.js';
 import { cutText } from './cut-text.js';
 import { ItemPool } from './item-pool.js';
 import { NewestReal } from './newest-real.js';
 import { drawnEvenly } from './personas.js';
 import type { Drawn } from './plan-of.js';
 import type { Unit } from './planner.js';
+import { RealLabels } from './real-labels.js';
 
 export interface MaterialOptions {
   readonly lane: number;
@@ -24,6 +28,10 @@ export interface MaterialOptions {
   readonly examples: number;
   /** Whether examples are seeds or records of the real stream. @default seeds */
   readonly from?: 'seeds' | 'real';
+  /** Examples are records of the real stream that a Gaussian process picks, whatever `from` says. @default off */
+  readonly explore?: ExploringOptions | undefined;
+  /** The label's values whose shares follow those of the explored records. @default none do */
+  readonly followed?: readonly string[] | undefined;
   /** Who the writer is, drawn evenly. @default nobody */
   readonly personas?: readonly string[] | undefined;
   /** Each plan is grounded in a document. @default none is */
@@ -59,6 +67,9 @@ const defaults: MaterialBounds = {
   textCharacters: 64_000,
 };
 
+/** What plans are made from. */
+export type MaterialRecord = Seed | Real | EmbeddedReal | Document | Given;
+
 const heldDocument = z.object({ id: z.string(), title: z.string().optional(), text: z.string() });
 type HeldDocument = NonNullable<Plan['document']>;
 const heldGiven = z.object({
@@ -75,6 +86,8 @@ export class Material {
   readonly seeds: readonly Example[];
   readonly #seeds: Example[];
   readonly #real: NewestReal | undefined;
+  readonly #explored: ExploredExamples | undefined;
+  readonly #labels: RealLabels | undefined;
   readonly #documents: ItemPool<HeldDocument> | undefined;
   readonly #given: ItemPool<HeldGiven> | undefined;
   readonly #bounds: MaterialBounds;
@@ -83,13 +96,16 @@ export class Material {
     private readonly options: MaterialOptions,
     memory: ReadonlyMap<string, unknown>,
   ) {
-    const { lane, seed, from, documents, given: givens } = options;
+    const { lane, seed, from, explore: exploring, documents, given: givens } = options;
     const bounds = { ...defaults, ...options.bounds };
     const { characters } = bounds;
     this.#bounds = bounds;
     this.#seeds = restoredSeeds(memory);
     this.seeds = this.#seeds;
-    this.#real = from === 'real' ? new NewestReal({ memory, capacity: bounds.real, seed, lane }) : undefined;
+    this.#explored = exploring && new ExploredExamples({ exploring, lane, seed, memory });
+    this.#labels = options.followed && new RealLabels(memory);
+    const drawsNewest = from === 'real' && exploring === undefined;
+    this.#real = drawsNewest ? new NewestReal({ memory, capacity: bounds.real, seed, lane }) : undefined;
     this.#documents =
       documents &&
       new ItemPool<HeldDocument>({
@@ -116,23 +132,25 @@ export class Material {
       });
   }
 
-  /** Why plans could not carry a record, where they would: they are messages, whose size is bounded. */
-  refusal(record: Seed | Real | Document | Given): string | undefined {
+  /** Why a record can be in no plan: plans are messages, whose size is bounded, and what is explored must have a direction. */
+  refusal(record: MaterialRecord): { readonly code: string; readonly message: string } | undefined {
+    if (record.kind === 'embedded-real') {
+      const unfit = this.#explored?.refusal(record);
+      return unfit === undefined ? this.#tooLong(record.real) : { code: 'record-invalid', message: unfit };
+    }
     const isCarried = (record.kind === 'real' && this.#real) || (record.kind === 'given' && this.#given);
-    if (!isCarried) return undefined;
-    const characters = Object.values(record.fields).reduce((sum, text) => sum + text.length, 0);
-    const { textCharacters } = this.#bounds;
-    if (characters <= textCharacters) return undefined;
-    return `its fields have ${characters} characters, and plans carry ${textCharacters}: shorten it`;
+    return isCarried ? this.#tooLong(record) : undefined;
   }
 
   /** Takes a record of an input in; those that no plan uses change nothing. */
-  take(record: Seed | Real | Document | Given): Changes {
+  take(record: MaterialRecord): Changes {
     switch (record.kind) {
       case 'seed':
         return this.#takeSeed(record);
       case 'real':
         return this.#real?.add(record) ?? [];
+      case 'embedded-real':
+        return [...(this.#explored?.add(record) ?? []), ...this.#countLabel(record.real)];
       case 'document':
         return this.#documents?.add(this.#heldDocument(record)) ?? [];
       case 'given':
@@ -144,13 +162,26 @@ export class Material {
   loaded({ input }: Tick): Changes {
     if (input === 'documents') return this.#documents?.loaded() ?? [];
     if (input === 'drafts') return this.#given?.loaded() ?? [];
+    if (input === 'real') return this.#explored?.loaded() ?? [];
     return [];
+  }
+
+  /** What is missing and what is too much, for the picks to come. */
+  steer(correction: Correction): Changes {
+    return this.#explored?.steer(correction) ?? [];
+  }
+
+  /** The shares of the followed labels now. */
+  get realShares(): readonly number[] | undefined {
+    const { followed } = this.options;
+    return followed && this.#labels?.shares(followed);
   }
 
   /** Whether there is all that a unit needs; without `mayRepeat`, documents and given texts that this round has not used. */
   ready(mayRepeat: boolean): boolean {
-    const shown = this.#real === undefined ? this.seeds.length > 0 : this.#real.size >= this.options.examples;
-    return shown && [this.#documents, this.#given].every((pool) => pool === undefined || pool.ready(mayRepeat));
+    return (
+      this.#canShow() && [this.#documents, this.#given].every((pool) => pool === undefined || pool.ready(mayRepeat))
+    );
   }
 
   /** What all plans of a unit get. */
@@ -160,19 +191,39 @@ export class Material {
     const grounding = this.#documents?.draw();
     const own = this.#given?.draw();
     const label = own?.item.label ?? planned;
-    const examples = this.#real?.draw({ number, count, label });
+    const explored = this.#explored?.draw({ number, size, ...(label === undefined ? {} : { label }) });
+    const examples = explored?.examples ?? this.#real?.draw({ number, count, label });
     const persona = personas?.[drawnEvenly(seed, 'persona', lane, number, personas.length)];
     return {
       drawn: {
         by: ordinal,
         ...(label === undefined ? {} : { label }),
         ...(examples === undefined ? {} : { examples }),
+        ...(explored === undefined ? {} : { region: explored.region, reals: explored.reals }),
         ...(persona === undefined ? {} : { persona }),
         ...(grounding === undefined ? {} : { document: grounding.item }),
         ...(own === undefined ? {} : { given: { id: own.item.id, fields: own.item.fields }, vary: own.item.vary }),
       },
-      changes: [...(grounding?.changes ?? []), ...(own?.changes ?? [])],
+      changes: [...(explored?.changes ?? []), ...(grounding?.changes ?? []), ...(own?.changes ?? [])],
     };
+  }
+
+  #canShow(): boolean {
+    if (this.#explored !== undefined) return this.seeds.length > 0 && this.#explored.ready;
+    return this.#real === undefined ? this.seeds.length > 0 : this.#real.size >= this.options.examples;
+  }
+
+  #tooLong({ fields }: Pick<Real, 'fields'>): { readonly code: string; readonly message: string } | undefined {
+    const characters = Object.values(fields).reduce((sum, text) => sum + text.length, 0);
+    const { textCharacters } = this.#bounds;
+    if (characters <= textCharacters) return undefined;
+    const message = `its fields have ${characters} characters, and plans carry ${textCharacters}: shorten it`;
+    return { code: 'record-too-large', message };
+  }
+
+  #countLabel({ label }: Real): Changes {
+    const { followed } = this.options;
+    return (followed && this.#labels?.add(label, followed)) ?? [];
   }
 
   #takeSeed({ id, fields, label, vary }: Seed): Changes {

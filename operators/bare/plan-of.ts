@@ -1,4 +1,4 @@
-import type { Domain } from '../../schemas/domain.js';
+import { type Domain, type DomainLabel, fixedShares } from '../../schemas/domain.js';
 import { recordId } from '../../schemas/ids.js';
 import type { Example, Plan } from '../../schemas/plan.js';
 import { radicalInverse } from '../kernels/radical-inverse.js';
@@ -11,10 +11,12 @@ export interface PlanOfOptions {
   readonly examples: number;
   /** All randomness. */
   readonly seed: number;
+  /** Whether attributes will stand in place of the examples: then seeds come along that show the format. @default false */
+  readonly reasons?: boolean;
 }
 
 /** What was drawn for a plan from what other plans have left; all else follows from its ordinal. */
-export interface Drawn extends Pick<Plan, 'persona' | 'document' | 'given' | 'group' | 'label'> {
+export interface Drawn extends Pick<Plan, 'persona' | 'document' | 'given' | 'group' | 'label' | 'region' | 'reals'> {
   /** @default a group of the seeds */
   readonly examples?: readonly Example[];
   /** Values that go before drawn ones. */
@@ -40,11 +42,12 @@ export function planOf(
     id: recordId('plan', seed, lane, ordinal, ...causes, ...examples.map(({ id }) => id)),
     lane,
     ordinal,
-    method: 'bare',
+    method: rest.region === undefined ? 'bare' : 'synalign',
     ...rest,
     ...(label === undefined ? {} : { label }),
     vary: { ...drawnVary(options, by), ...vary },
     examples: [...examples],
+    ...(options.reasons === true ? { formats: [...examplesOf(options, seeds, by)] } : {}),
     seedCount: seeds.length,
     randomSeed: hashUint32(seed, 'sampling', lane, ordinal),
     plannedAt,
@@ -76,8 +79,9 @@ function stratified(seed: number, lane: number, ordinal: number): number {
   return (radicalInverse(ordinal) + hashFloat(seed, 'label', lane)) % 1;
 }
 
-function drawLabel({ values, shares }: NonNullable<Domain['label']>, at: number): string {
-  const weights = shares ?? values.map(() => 1);
+function drawLabel(label: DomainLabel, at: number): string {
+  const { values } = label;
+  const weights = fixedShares(label);
   let left = at * weights.reduce((sum, weight) => sum + weight, 0);
   const index = weights.findIndex((weight) => {
     left -= weight;

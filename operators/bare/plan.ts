@@ -1,5 +1,6 @@
 import { defer, map, type OperatorFunction } from 'rxjs';
 
+import type { Correction } from '../../schemas/correction.js';
 import type { Document } from '../../schemas/document.js';
 import type { Domain } from '../../schemas/domain.js';
 import type { Given } from '../../schemas/given.js';
@@ -9,10 +10,13 @@ import type { Real } from '../../schemas/real.js';
 import type { Seed } from '../../schemas/seed.js';
 import type { Tick } from '../../schemas/tick.js';
 import type { Changes, Outcome } from '../flow/outcome.js';
-import { Material, type MaterialOptions } from './material.js';
+import type { EmbeddedReal } from '../synalign/embedded-real.js';
+import { HeldCorrections } from './held-corrections.js';
+import { Material, type MaterialOptions, type MaterialRecord } from './material.js';
 import { type Drawn, planOf } from './plan-of.js';
 import {
   afterLow,
+  dueCorrection,
   nextUnit,
   type PlannerState,
   startOfPlanning,
@@ -23,14 +27,16 @@ import {
   withTarget,
 } from './planner.js';
 
-export interface PlanOptions extends Omit<WindowOptions, 'domain'>, MaterialOptions {
+export interface PlanOptions extends Omit<WindowOptions, 'domain'>, Omit<MaterialOptions, 'followed'> {
   readonly domain: Domain;
+  /** Whether attributes will stand in place of the examples: then a plan brings seeds that show the format. @default false */
+  readonly reasons?: boolean;
   /** What the operator remembered when it was stopped. */
   readonly memory: ReadonlyMap<string, unknown>;
 }
 
 /** What the planner takes in: its inputs, what the lane shall have, and how its plans ended. */
-export type PlanInput = Seed | Real | Document | Given | Tick | LedgerEntry;
+export type PlanInput = Seed | Real | EmbeddedReal | Document | Given | Tick | LedgerEntry | Correction;
 
 const stateKey = 'planner';
 
@@ -42,11 +48,15 @@ const stateKey = 'planner';
  * only on the options, on what the inputs had brought and on how the plans below the window's start ended; in which order later ones end
  * does not matter. Plans of a group go out together, and share all that is drawn. While something that a plan needs
  * is missing, none goes out; documents and given texts go round again only when a plan has ended. Real records and given texts that are
- * too long for a plan are dead (`record-too-large`).
+ * too long for a plan are dead (`record-too-large`), embeddings that cannot be explored `record-invalid`.
+ *
+ * With `explore`, real records come embedded, and an `Exploration` picks the examples. Where it is steered, a correction is heeded when the
+ * plan is counted whose sample it came with, which that plan's ledger entry says: so it does not matter either when corrections
+ * arrive. Plans wait for one that is on its way.
  *
  * In memory: the seeds, the newest real records where examples are drawn from them (512), documents and given texts (10,000 of each,
  * at most 32 million characters each: 64 MB, and after a restart those of the memory until it ends), and the plans that ended out of
- * order (at most the window).
+ * order (at most the window); what `Exploration` keeps, and a correction for each open sample at most.
  *
  * @example
  * ```ts
@@ -57,7 +67,11 @@ export function plan(options: PlanOptions): OperatorFunction<PlanInput, Outcome<
   check(options);
   return (source) =>
     defer(() => {
-      const material = new Material(options, options.memory);
+      const { label } = options.domain;
+      const followed = label?.shares === 'real' && options.explore !== undefined ? label.values : undefined;
+      const material = new Material({ ...options, followed }, options.memory);
+      const corrections = new HeldCorrections(options.memory);
+      const steers = options.explore !== undefined && options.explore.steer !== 'off';
       let state = (options.memory.get(stateKey) as PlannerState | undefined) ?? startOfPlanning;
 
       /** What an input gives rise to: plans, with the changes that they make, added to those of the input. */
@@ -70,10 +84,14 @@ export function plan(options: PlanOptions): OperatorFunction<PlanInput, Outcome<
             return;
           case 'ledger-entry':
             state = withEnding(state, input);
-            for (let later = afterLow(state); later !== undefined; later = afterLow(state)) {
-              state = later;
-              fill(true, made);
-            }
+            countEndings(made);
+            return;
+          case 'correction':
+            if (!steers) return;
+            made.changes.push(...corrections.hold(input));
+            // One whose sample was counted before, a dead letter that was put back, has no turn to wait for.
+            if (input.synthetic.lastOrdinal < state.low) heed(input.id, made);
+            else countEndings(made);
             return;
           default:
             made.changes.push(...material.take(input));
@@ -81,27 +99,49 @@ export function plan(options: PlanOptions): OperatorFunction<PlanInput, Outcome<
         }
       }
 
+      /** Counts plans in their order, as far as they have ended and the corrections that came with them are there. */
+      function countEndings(made: Made): void {
+        for (let later = afterLow(state, label); later !== undefined; later = afterLow(state, label)) {
+          const due = steers ? dueCorrection(state) : undefined;
+          if (due !== undefined) {
+            if (!corrections.has(due)) return;
+            heed(due, made);
+          }
+          state = later;
+          fill(true, made);
+        }
+      }
+
+      function heed(id: string, made: Made): void {
+        const { correction, changes } = corrections.take(id);
+        made.changes.push(...changes, ...material.steer(correction));
+      }
+
       /** Seeds of a file come with the target behind them; of a topic, plans begin when there are enough of them. */
-      function bringsPlans(input: Seed | Real | Document | Given): boolean {
+      function bringsPlans(input: MaterialRecord): boolean {
         if (input.kind !== 'seed') return true;
         return input.origin.topic !== undefined && material.seeds.length >= options.examples;
       }
 
       /** Plans up to the end of the window, as far as there is what they need. */
       function fill(mayRepeat: boolean, made: Made): void {
-        for (let unit = nextUnit(options, state); unit !== undefined; unit = nextUnit(options, state)) {
+        for (let unit = next(); unit !== undefined; unit = next()) {
           if (!material.ready(mayRepeat)) return;
           const { drawn, changes } = material.draw(unit);
-          state = withIssued(state, unit, drawn.label);
+          state = withIssued(state, unit, drawn.label, label?.values);
           made.changes.push(...changes);
           made.plans.push(...plansOf(options, material, unit, drawn, state.at));
         }
       }
 
+      function next(): Unit | undefined {
+        return nextUnit(options, state, material.realShares);
+      }
+
       return source.pipe(
         map((input): Outcome<PlanInput, Plan> => {
           const refusal = isMaterial(input) ? material.refusal(input) : undefined;
-          if (refusal !== undefined) return { kind: 'dead', input, code: 'record-too-large', message: refusal };
+          if (refusal !== undefined) return { kind: 'dead', input, ...refusal };
           const before = state;
           const made: Made = { plans: [], changes: [] };
           take(input, made);
@@ -115,8 +155,8 @@ export function plan(options: PlanOptions): OperatorFunction<PlanInput, Outcome<
     });
 }
 
-function isMaterial(input: PlanInput): input is Seed | Real | Document | Given {
-  return input.kind !== 'tick' && input.kind !== 'ledger-entry';
+function isMaterial(input: PlanInput): input is MaterialRecord {
+  return input.kind !== 'tick' && input.kind !== 'ledger-entry' && input.kind !== 'correction';
 }
 
 /** What an input gives rise to. */

@@ -1,6 +1,7 @@
-import type { Domain } from '../../schemas/domain.js';
+import type { Domain, DomainLabel } from '../../schemas/domain.js';
 import type { LedgerEntry } from '../../schemas/ledger-entry.js';
 import type { Tick } from '../../schemas/tick.js';
+import { type FollowedLabels, mostOwed, owed, withFailed, withPlanned } from './followed-labels.js';
 import { type LabelCount, nextLabel } from './label-balance.js';
 
 export interface WindowOptions {
@@ -28,6 +29,8 @@ export interface PlannerState {
   readonly at: number;
   /** How many of them shall have which label. */
   readonly wanted?: Readonly<Record<string, number>>;
+  /** Where shares follow the real stream: what each label is owed. */
+  readonly followed?: FollowedLabels;
 }
 
 /** How a plan has ended. */
@@ -35,6 +38,8 @@ export interface Ended {
   readonly ordinal: number;
   readonly accepted: boolean;
   readonly label?: string | undefined;
+  /** Of an accepted one: the correction that came with it. */
+  readonly correction?: string | undefined;
 }
 
 /** Plans that are made together: a group, or one. */
@@ -44,6 +49,8 @@ export interface Unit {
   readonly size: number;
   /** That of all of them. */
   readonly label: string | undefined;
+  /** Where shares follow the real stream: what each label is owed before these plans are out. */
+  readonly followed?: FollowedLabels | undefined;
 }
 
 export const startOfPlanning: PlannerState = { next: 0, low: 0, ended: [], accepted: 0, labels: {}, at: 0 };
@@ -57,9 +64,15 @@ export function withTarget({ wanted: _, ...state }: PlannerState, { total, label
  * A plan has ended. It is counted when its turn comes (`afterLow`), so that nothing depends on the order in which plans end;
  * one whose turn is over, a dead letter that was put back, at once.
  */
-export function withEnding(before: PlannerState, { ordinal, outcome, label, at }: LedgerEntry): PlannerState {
+export function withEnding(before: PlannerState, entry: LedgerEntry): PlannerState {
+  const { ordinal, outcome, label, correction, at } = entry;
   const state = { ...before, at };
-  const ending: Ended = { ordinal, accepted: outcome === 'accepted', ...(label === undefined ? {} : { label }) };
+  const ending: Ended = {
+    ordinal,
+    accepted: outcome === 'accepted',
+    ...(label === undefined ? {} : { label }),
+    ...(correction === undefined ? {} : { correction }),
+  };
   if (ordinal < state.low) return ending.accepted ? counted(state, ending, 0) : state;
   const twin = state.ended.find((other) => other.ordinal === ordinal);
   if (twin?.accepted) return state;
@@ -68,11 +81,19 @@ export function withEnding(before: PlannerState, { ordinal, outcome, label, at }
   return { ...state, ended: others.toSpliced(place, 0, ending) };
 }
 
-/** The state when the plan at `low` is counted too; undefined while that one is out. */
-export function afterLow(state: PlannerState): PlannerState | undefined {
+/** The correction that came with the plan at `low`, which must be heeded before that is counted. */
+export function dueCorrection({ ended: [first], low }: PlannerState): string | undefined {
+  return first?.ordinal === low ? first.correction : undefined;
+}
+
+/** The state when the plan at `low` is counted too; undefined while that one is out. `label` is the domain's. */
+export function afterLow(state: PlannerState, label?: DomainLabel): PlannerState | undefined {
   const [first, ...ended] = state.ended;
   if (first?.ordinal !== state.low) return undefined;
-  return { ...counted(state, first, 1), low: state.low + 1, ended };
+  const after = { ...counted(state, first, 1), low: state.low + 1, ended };
+  const { followed } = state;
+  const failed = first.accepted ? -1 : (label?.values.indexOf(first.label ?? '') ?? -1);
+  return followed === undefined || failed < 0 ? after : { ...after, followed: withFailed(followed, failed) };
 }
 
 function counted(state: PlannerState, { accepted, label }: Ended, out: number): PlannerState {
@@ -81,19 +102,37 @@ function counted(state: PlannerState, { accepted, label }: Ended, out: number): 
   return { ...state, accepted: state.accepted + one, labels };
 }
 
-/** What may be planned now: undefined where the window is full, or nothing is missing. */
-export function nextUnit(options: WindowOptions, state: PlannerState): Unit | undefined {
-  const { group: size = 1, domain } = options;
+/**
+ * What may be planned now: undefined where the window is full, or nothing is missing. `realShares` are those that labels follow, where
+ * they follow the real stream.
+ */
+export function nextUnit(
+  options: WindowOptions,
+  state: PlannerState,
+  realShares?: readonly number[],
+): Unit | undefined {
+  const { group: size = 1, domain, window } = options;
   if (state.next + size > endOfWindow(options, state)) return undefined;
   const { label } = domain;
+  if (label !== undefined && realShares !== undefined) {
+    const followed = owed({ before: state.followed, target: realShares, window, size });
+    return { ordinal: state.next, size, label: label.values[mostOwed(followed)], followed };
+  }
   const balance = label && { label, counts: state.labels, wanted: state.wanted };
   return { ordinal: state.next, size, label: balance && nextLabel(balance) };
 }
 
 /** The state when a unit is out, under the label that its plans have. */
-export function withIssued(state: PlannerState, { size }: Unit, label: string | undefined): PlannerState {
+export function withIssued(
+  state: PlannerState,
+  { size, followed }: Unit,
+  label: string | undefined,
+  values: readonly string[] = [],
+): PlannerState {
   const labels = label === undefined ? state.labels : withCount(state.labels, label, 0, size);
-  return { ...state, next: state.next + size, labels };
+  const issued = { ...state, next: state.next + size, labels };
+  const place = values.indexOf(label ?? '');
+  return followed === undefined || place < 0 ? issued : { ...issued, followed: withPlanned(followed, place, size) };
 }
 
 /** Whether the lane has what it shall have and nothing is out any more. */

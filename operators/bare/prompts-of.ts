@@ -35,25 +35,32 @@ export function draftPromptOf(domain: Domain, draft: Draft, group: GroupPlans = 
   if (id === undefined) return undefined;
   const { plan, shown = [] } = draft;
   const raw = rawLayout(domain, id);
-  if (raw !== undefined && id === promptId('draft', raw)) return { id, prompt: draftPrompt(domain, raw, plan).prompt };
+  if (raw !== undefined && id === promptId('draft', raw, plan))
+    return { id, prompt: draftPrompt(domain, raw, plan).prompt };
   const layout = raw ?? (layoutName(id) === 'json' ? json(domain) : undefined);
   if (layout === undefined) return otherVersion(id);
-  if (id === promptId('few-shot', layout)) return { id, messages: fewShotMessages(domain, layout, plan) };
-  if (id === promptId('sequential', layout)) return { id, messages: sequentialMessages(domain, layout, plan, shown) };
-  if (id !== promptId('in-one', layout)) return otherVersion(id);
+  if (id === promptId('few-shot', layout, plan)) return { id, messages: fewShotMessages(domain, layout, plan) };
+  if (id === promptId('sequential', layout, plan))
+    return { id, messages: sequentialMessages(domain, layout, plan, shown) };
+  if (id !== promptId('in-one', layout, plan)) return otherVersion(id);
   if (group === undefined) return { id, notShown: 'a plan of its group is no longer on the topic plans' };
   return { id, messages: inOneMessages(domain, layout, group) };
 }
 
 /** The conversation that a refined text came from, in the same way; undefined where no model was asked. */
 export function refinePromptOf(domain: Domain, { plan, draft, calls }: Refined): SentPrompt | undefined {
-  const id = calls.findLast(({ prompt }) => /^bare\.(?:copy-)?edit\//u.test(prompt))?.prompt;
+  const id = calls.findLast(({ prompt }) => isEdit(prompt))?.prompt;
   if (id === undefined) return undefined;
   const layout: Layout | undefined = layoutName(id) === 'json' ? json(domain) : rawLayout(domain, id);
   if (layout === undefined) return otherVersion(id);
-  if (id === promptId('edit', layout)) return { id, messages: editMessages(domain, layout, plan, draft.fields) };
-  if (id === promptId('copy-edit', layout)) return { id, messages: copyEditMessages(domain, draft.fields) };
+  if (id === promptId('edit', layout, plan)) return { id, messages: editMessages(domain, layout, plan, draft.fields) };
+  if (id === promptId('copy-edit', layout, plan)) return { id, messages: copyEditMessages(domain, draft.fields) };
   return otherVersion(id);
+}
+
+/** Whether a prompt asked for an edit of a draft. */
+export function isEdit(promptId: string): boolean {
+  return /^(?:bare|synalign)\.(?:copy-)?edit\//u.test(promptId);
 }
 
 /** `bare.draft/1/blocks/1`: wording, its version, layout, its version. */
@@ -66,7 +73,8 @@ function rawLayout(domain: Domain, id: string): RawLayout | undefined {
   return name === undefined ? undefined : layouts[name](domain);
 }
 
-function otherVersion(id: string): SentPrompt {
+/** Of a prompt whose wording or layout is not of this program. */
+export function otherVersion(id: string): SentPrompt {
   return {
     id,
     notShown: `this version of Headwater does not have the prompt ${id}: use the one that wrote the record`,

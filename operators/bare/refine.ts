@@ -3,6 +3,7 @@ import type { Call } from '../../schemas/call.js';
 import type { Domain } from '../../schemas/domain.js';
 import type { Draft } from '../../schemas/draft.js';
 import type { Fields } from '../../schemas/example.js';
+import type { Plan } from '../../schemas/plan.js';
 import type { Refined } from '../../schemas/refined.js';
 import type { LayoutName } from '../../schemas/steps/writing.js';
 import type { Embedder } from '../embedder.js';
@@ -101,7 +102,7 @@ export function refine(options: RefineOptions): OperatorFunction<Draft, Outcome<
       meter.count('refine_attempts');
       const seed = callSeed(draft.plan.randomSeed, 'instruct', attempt);
       const completion = await model.chat({ ...request, ...settings, seed, signal, cause: draft.id });
-      calls.push(callOf('instruct', editing.promptId, sampling, seed, completion));
+      calls.push(callOf('instruct', editing.promptId(draft.plan), sampling, seed, completion));
       const item = readAnswer(completion, settings.maxTokens, editing.parse);
       if ('fields' in item) return item.fields;
       failure = item.reason;
@@ -114,7 +115,7 @@ export function refine(options: RefineOptions): OperatorFunction<Draft, Outcome<
 
 /** What a style asks, and how it reads the answer. */
 interface Editing {
-  readonly promptId: string;
+  readonly promptId: (plan: Plan) => string;
   readonly request: (
     draft: Draft,
   ) => Pick<ChatRequest, 'messages' | 'stop' | 'grammar' | 'schema'> & { readonly maxTokens?: number };
@@ -125,7 +126,7 @@ function asEdit(options: RefineOptions): Editing {
   const { model, domain } = options;
   const layout = chatLayout(domain, model.id, options);
   return {
-    promptId: promptId('edit', layout),
+    promptId: (plan) => promptId('edit', layout, plan),
     request: ({ plan, fields }) => ({ messages: editMessages(domain, layout, plan, fields), ...layout.structure }),
     parse: layout.parse,
   };
@@ -135,7 +136,7 @@ function asCopyEdit(domain: Domain): Editing {
   const layout = blocks(domain);
   const tags = tagsOf(domain);
   return {
-    promptId: promptId('copy-edit', layout),
+    promptId: (plan) => promptId('copy-edit', layout, plan),
     request: ({ fields }) => ({
       messages: copyEditMessages(domain, fields),
       stop: layout.rawStops,

@@ -47,7 +47,7 @@ export function sequential(options: SequentialOptions): OperatorFunction<Plan, O
       return from(batch.plans).pipe(
         concatMap((plan) => {
           const question = {
-            promptId: promptId('sequential', layout),
+            promptId: promptId('sequential', layout, plan),
             request: { messages: sequentialMessages(domain, layout, plan, shown), ...layout.structure },
             parse: layout.parse,
             shown: [...shown],

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 
 import { HeadwaterError } from '../../schemas/errors.js';
 import type { Changes } from '../flow/outcome.js';
-import { CosineIndex, type VectorSketch } from '../kernels/cosine-index.js';
-import { NewestHashes } from '../kernels/newest-hashes.js';
+import { CosineIndex, type VectorSketch } from '../kernels/diversity/cosine-index.js';
+import { NewestHashes } from '../kernels/diversity/newest-hashes.js';
 import { NearDuplicates, type Signature } from './near-duplicates.js';
 import type { Finding } from './rule.js';
 

@@ -1,5 +1,5 @@
-import { CosineIndex } from '../kernels/cosine-index.js';
-import { GramTable } from '../kernels/gram-table.js';
+import { CosineIndex } from '../kernels/diversity/cosine-index.js';
+import { GramTable } from '../kernels/diversity/gram-table.js';
 import { gramHash, tokensOf, type WordHashes, wordHashes } from './gram-hashes.js';
 import type { Finding } from './rule.js';
 

@@ -1,4 +1,4 @@
-import type { Across, Within } from '../kernels/neighbours.js';
+import type { Across, Within } from '../kernels/diversity/neighbours.js';
 
 /** How well one set stands in for another, by balls around their points that reach to the k-th nearest of their own set. */
 export interface Fidelity {

@@ -3,7 +3,7 @@ import { HeadwaterError } from '../../schemas/errors.js';
 import type { Verdict } from '../../schemas/verdict.js';
 import type { Changes } from '../flow/outcome.js';
 import { storedCount } from '../flow/stored-count.js';
-import { SequentialRate, type SequentialRateState } from '../kernels/sequential-rate.js';
+import { SequentialRate, type SequentialRateState } from '../kernels/sequential/sequential-rate.js';
 import { spendingOf } from '../spending.js';
 
 /** The share of samples that a judge who guesses among four does not find. */

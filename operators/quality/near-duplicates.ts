@@ -1,5 +1,5 @@
-import { Chains } from '../kernels/chains.js';
-import { estimatedJaccard, MinHash, signatureLanes } from '../kernels/min-hash.js';
+import { Chains } from '../kernels/diversity/chains.js';
+import { estimatedJaccard, MinHash, signatureLanes } from '../kernels/diversity/min-hash.js';
 import { gramHashes, textHash, wordHashes } from './gram-hashes.js';
 
 export interface NearDuplicatesOptions {

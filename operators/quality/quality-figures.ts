@@ -1,9 +1,9 @@
 import type { Quality } from '../../schemas/quality.js';
-import { isZero } from '../kernels/cosine-sum.js';
-import type { Coverage } from '../kernels/coverage.js';
-import { pairedDiversity } from '../kernels/paired-diversity.js';
+import { isZero } from '../kernels/diversity/cosine-sum.js';
+import type { Coverage } from '../kernels/diversity/coverage.js';
+import { pairedDiversity } from '../kernels/diversity/paired-diversity.js';
+import { kernelEigenvalues, vendiScore } from '../kernels/diversity/second-moment.js';
 import { stack } from '../kernels/points.js';
-import { kernelEigenvalues, vendiScore } from '../kernels/second-moment.js';
 import type { QualityWindow } from './quality-window.js';
 import type { RunningDiversity } from './running-diversity.js';
 

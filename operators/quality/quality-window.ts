@@ -1,10 +1,10 @@
 import { HeadwaterError } from '../../schemas/errors.js';
 import { storedCount } from '../flow/stored-count.js';
-import { CosineSum, isZero } from '../kernels/cosine-sum.js';
-import { Coverage, topicCells } from '../kernels/coverage.js';
-import { nearestCosine } from '../kernels/nearest.js';
+import { CosineSum, isZero } from '../kernels/diversity/cosine-sum.js';
+import { Coverage, topicCells } from '../kernels/diversity/coverage.js';
+import { nearestCosine } from '../kernels/diversity/nearest.js';
+import { SecondMoment } from '../kernels/diversity/second-moment.js';
 import type { Points } from '../kernels/points.js';
-import { SecondMoment } from '../kernels/second-moment.js';
 import { DistinctGrams } from './distinct-grams.js';
 import { packed, unpackedFloat32, unpackedUint32 } from './packed.js';
 

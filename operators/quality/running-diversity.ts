@@ -1,5 +1,5 @@
 import { HeadwaterError } from '../../schemas/errors.js';
-import { CosineSum, DecayedCosineSum } from '../kernels/cosine-sum.js';
+import { CosineSum, DecayedCosineSum } from '../kernels/diversity/cosine-sum.js';
 import { packed, unpackedFloat64 } from './packed.js';
 
 /** The memory's key of the sums. */

@@ -1,7 +1,7 @@
 import { Matrix } from 'ml-matrix';
 
 import { type Interval, resamples, spreadAround, wholeShare } from '../kernels/bootstrap.js';
-import { symmetricEigenvalues, vendiScore } from '../kernels/second-moment.js';
+import { symmetricEigenvalues, vendiScore } from '../kernels/diversity/second-moment.js';
 import { wordsOf } from './words.js';
 
 /** A figure of a set of texts; no interval where it would take too long, or there are too few. */

@@ -1,10 +1,10 @@
 import { Matrix } from 'ml-matrix';
 
-import { CosineSum } from '../kernels/cosine-sum.js';
-import { dotTiles, tileRows } from '../kernels/dot-tiles.js';
+import { CosineSum } from '../kernels/diversity/cosine-sum.js';
+import { SecondMoment, symmetricEigenvalues, vendiScore } from '../kernels/diversity/second-moment.js';
 import type { Points } from '../kernels/points.js';
 import { Reservoir } from '../kernels/reservoir.js';
-import { SecondMoment, symmetricEigenvalues, vendiScore } from '../kernels/second-moment.js';
+import { dotTiles, tileRows } from '../kernels/wasm/dot-tiles.js';
 
 /** Dimensions up to which the Vendi score is that of all vectors; beyond, that of a sample of as many. */
 export const vendiLimit = 512;

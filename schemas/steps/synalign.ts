@@ -10,6 +10,11 @@ export const exploreStep = z.strictObject({
   candidates: z.int().min(8).max(65_536).default(2048),
   /** Picks after which an explored region is half as well known; more is slower. */
   halfLife: z.number().positive().max(1e9).default(512),
+  /**
+   * `integrated`: the record that tells most of all others; `variance`: the one that is least known, which may be an outlier.
+   * @default integrated
+   */
+  criterion: z.enum(['integrated', 'variance']).optional(),
 });
 
 /** What the picked real records are like, found by a model before anything is written. */

@@ -51,6 +51,8 @@ describe('sampleRowSchema', () => {
           'completion_tokens:Int32, cost:Float64, finish_reason:Utf8, started_at:Timestamp<MILLISECOND, UTC>, milliseconds:Float64, reused:Bool}>>',
         false,
       ],
+      ['attributes_id', 'Utf8', true],
+      ['attributes', 'List<Struct<{name:Utf8, value:Utf8}>>', false],
     ]);
   });
 

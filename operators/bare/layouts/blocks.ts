@@ -13,6 +13,7 @@ export function blocks(domain: Domain): RawLayout {
     id: 'blocks/1',
     shown: lines.shown,
     leads: lines.leads,
+    qualities: lines.qualities,
     contextTitle: lines.contextTitle,
     example: (example) =>
       [markers.start, ...lines.leads(example), ...lines.fields(example.fields), markers.end].join('\n'),
@@ -25,7 +26,12 @@ export function blocks(domain: Domain): RawLayout {
     rawStops: both,
     opened: (plan) => ({
       shared: `${markers.start}\n`,
-      own: [...lines.context(plan.document), ...lines.leads(plan), `${lines.firstTitle}:`].join('\n'),
+      own: [
+        ...lines.context(plan.document),
+        ...lines.leads(plan),
+        ...lines.qualities(plan.attributes),
+        `${lines.firstTitle}:`,
+      ].join('\n'),
     }),
     parseRaw: lines.parseRaw,
   };

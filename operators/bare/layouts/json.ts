@@ -26,6 +26,7 @@ export function json(domain: Domain): Layout {
     id: 'json/1',
     shown: lines.shown,
     leads: lines.leads,
+    qualities: lines.qualities,
     contextTitle: contextTitle(domain),
     example: (example) => [...lines.leads(example), text(example.fields)].join('\n'),
     text,

@@ -1,5 +1,5 @@
 import type { Fields } from '../../../schemas/example.js';
-import type { Example, Plan } from '../../../schemas/plan.js';
+import type { Attributes, Example, Plan } from '../../../schemas/plan.js';
 import type { Parsed } from '../parse.js';
 
 /** What closes each text where one answer holds several; shown in lower case inside a value. */
@@ -21,6 +21,8 @@ export interface Layout {
   readonly shown: (text: string) => string;
   /** `Title: value` of the label and of each varied value, one line each. */
   readonly leads: (of: Leads) => readonly string[];
+  /** `Title: value` of each attribute, one line each. */
+  readonly qualities: (of: Attributes | undefined) => readonly string[];
   /** An example with its leads, closed; `number` counts the examples of a prompt from 1. */
   readonly example: (example: Leads & { readonly fields: Fields }, number: number) => string;
   /** The fields of a text alone, as a conversation shows a draft and as its answer shall look. */
@@ -47,11 +49,11 @@ export interface RawLayout extends Layout {
   /** Texts that end what a base model writes. */
   readonly rawStops: readonly string[];
   /**
-   * The start of an opened example: `shared` is the same for all plans with the same examples, `own` has the plan's context and leads
-   * and ends where the first field's text begins.
+   * The start of an opened example: `shared` is the same for all plans with the same examples, `own` has the plan's context, leads and
+   * attributes, and ends where the first field's text begins.
    */
   readonly opened: (
-    plan: Pick<Plan, 'label' | 'vary' | 'document'>,
+    plan: Pick<Plan, 'label' | 'vary' | 'document' | 'attributes'>,
     number: number,
   ) => { readonly shared: string; readonly own: string };
   /** The first text of what was written after `opened`; `grounded` where that has a context. */

@@ -11,6 +11,7 @@ export function sections(domain: Domain): RawLayout {
     id: 'sections/1',
     shown: lines.shown,
     leads: lines.leads,
+    qualities: lines.qualities,
     contextTitle: lines.contextTitle,
     example: (example, number) =>
       [`${heading} ${number}`, ...lines.leads(example), ...lines.fields(example.fields)].join('\n'),
@@ -23,7 +24,12 @@ export function sections(domain: Domain): RawLayout {
     rawStops: [heading],
     opened: (plan, number) => ({
       shared: `${heading} ${number}\n`,
-      own: [...lines.context(plan.document), ...lines.leads(plan), `${lines.firstTitle}:`].join('\n'),
+      own: [
+        ...lines.context(plan.document),
+        ...lines.leads(plan),
+        ...lines.qualities(plan.attributes),
+        `${lines.firstTitle}:`,
+      ].join('\n'),
     }),
     parseRaw: lines.parseRaw,
   };

@@ -1,6 +1,6 @@
-import type { Domain } from '../../../schemas/domain.js';
+import { type Domain, titleOf } from '../../../schemas/domain.js';
 import type { Fields } from '../../../schemas/example.js';
-import type { Plan } from '../../../schemas/plan.js';
+import type { Attributes, Plan } from '../../../schemas/plan.js';
 import { type Parsed, parseAnswer, parseFields } from '../parse.js';
 import { plainText } from '../plain-text.js';
 import { contextTitle, escaped, fieldTags, looseTagPattern, tagsOf } from '../tags.js';
@@ -15,6 +15,7 @@ export interface TitledLines {
   readonly namedTitles: string;
   readonly shown: (text: string) => string;
   readonly leads: (of: Leads) => readonly string[];
+  readonly qualities: (of: Attributes | undefined) => readonly string[];
   readonly context: (document: Plan['document']) => readonly string[];
   readonly fields: (fields: Fields) => readonly string[];
   readonly parse: (answer: string) => Parsed;
@@ -36,6 +37,8 @@ export function titledLines(domain: Domain, markers: readonly string[], ends: re
       .replace(markerPattern, (marker) => marker.toLowerCase())
       .replace(looseTagPattern(grounded), ' $&');
 
+  const onOneLine = (text: string) => shown(text).replace(/\s+/gu, ' ');
+
   return {
     contextTitle: title,
     firstTitle: fields[0]?.title ?? '',
@@ -44,8 +47,10 @@ export function titledLines(domain: Domain, markers: readonly string[], ends: re
     leads: (of) =>
       tags.flatMap((tag) => {
         const value = tag.role === 'label' ? of.label : tag.role === 'vary' ? of.vary[tag.name] : undefined;
-        return value === undefined ? [] : [`${tag.title}: ${shown(value).replace(/\s+/gu, ' ')}`];
+        return value === undefined ? [] : [`${tag.title}: ${onOneLine(value)}`];
       }),
+    qualities: (of) =>
+      Object.entries(of?.values ?? {}).map(([name, value]) => `${onOneLine(titleOf(name))}: ${onOneLine(value)}`),
     context: (document) => (document === undefined ? [] : [`${title}: ${shown(document.text)}`]),
     fields: (values) => fields.map((tag) => `${tag.title}: ${shown(values[tag.name] ?? '')}`.trimEnd()),
     parse: (answer) => parseAnswer(answer, tags, ends),

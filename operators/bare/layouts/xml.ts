@@ -1,5 +1,6 @@
-import type { Domain } from '../../../schemas/domain.js';
+import { type Domain, titleOf } from '../../../schemas/domain.js';
 import type { Fields } from '../../../schemas/example.js';
+import type { Attributes } from '../../../schemas/plan.js';
 import { checkedFields, type Parsed } from '../parse.js';
 import { plainText } from '../plain-text.js';
 import { contextTitle, fieldTags, type Tag, tagsOf } from '../tags.js';
@@ -11,7 +12,7 @@ import { endOfExample, type Leads, type RawLayout } from './layout.js';
  */
 export function xml(domain: Domain): RawLayout {
   const elements = elementsOf(domain);
-  const { order, example: wrapper, context, leads } = elements;
+  const { order, example: wrapper, context, attributes, leads } = elements;
   const { shown, unshown } = neutralising(elements);
   const first = order[0]?.name ?? '';
   const element = (name: string, text: string) => `<${name}>${text}</${name}>`;
@@ -22,6 +23,9 @@ export function xml(domain: Domain): RawLayout {
       return value === undefined ? [] : [{ title: tag.title, name, value: shown(value).replace(/\s+/gu, ' ') }];
     });
 
+  const qualities = (of: Attributes | undefined) =>
+    Object.entries(of?.values ?? {}).map(([name, value]) => shown(`${titleOf(name)}: ${value}`).replace(/\s+/gu, ' '));
+
   function parse(answer: string): Parsed {
     const read = valuesOf(answer, order, wrapper);
     return 'detail' in read ? read : checkedFields(order, read.map(plainText).map(unshown));
@@ -31,6 +35,7 @@ export function xml(domain: Domain): RawLayout {
     id: 'xml/1',
     shown,
     leads: (of) => leadValues(of).map(({ title, value }) => `${title}: ${value}`),
+    qualities,
     contextTitle: contextTitle(domain),
     example: (example) =>
       [
@@ -50,6 +55,7 @@ export function xml(domain: Domain): RawLayout {
       own: [
         ...(plan.document === undefined ? [] : [element(context, shown(plan.document.text))]),
         ...leadValues(plan).map(({ name, value }) => element(name, value)),
+        ...(plan.attributes === undefined ? [] : [element(attributes, qualities(plan.attributes).join('\n'))]),
         `<${first}>`,
       ].join('\n'),
     }),
@@ -63,6 +69,8 @@ interface Elements {
   readonly leads: readonly { readonly tag: Tag; readonly name: string }[];
   readonly example: string;
   readonly context: string;
+  /** Nothing that is read has it: it need not be made harmless. */
+  readonly attributes: string;
 }
 
 /** No two elements have the same name, whatever the domain's names are. */
@@ -76,7 +84,8 @@ function elementsOf(domain: Domain): Elements {
     return free;
   };
   const leads = tags.filter(({ role }) => role !== 'field').map((tag) => ({ tag, name: unused(tag.name) }));
-  return { order: fieldTags(tags), leads, example: unused('example'), context: unused('context') };
+  const [example, context, attributes] = [unused('example'), unused('context'), unused('attributes')];
+  return { order: fieldTags(tags), leads, example, context, attributes };
 }
 
 /**

@@ -41,8 +41,8 @@ const documents = Array.from({ length: 5 }, (_, n) => document(n));
 
 /** The counts of a lane's labels by its shares. */
 function wanted(total: number): Readonly<Record<string, number>> {
-  const { values = [], shares = [] } = labelled.domain.label ?? {};
-  const counts = apportion(shares, total);
+  const { values = [] } = labelled.domain.label ?? {};
+  const counts = apportion([5, 3, 2], total);
   return Object.fromEntries(values.map((value, i) => [value, counts[i] ?? 0]));
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { across, within } from '../../../operators/kernels/neighbours.js';
+import { across, within } from '../../../operators/kernels/diversity/neighbours.js';
 import type { Points } from '../../../operators/kernels/points.js';
 import { randomFrom } from '../../../operators/kernels/random.js';
 import { expectedCoverage, type Fidelity, fidelity } from '../../../operators/quality/fidelity.js';

@@ -10,7 +10,7 @@ import { gate } from '../../../operators/quality/gate.js';
 import { measure } from '../../../operators/quality/measure.js';
 import { embed } from '../../../operators/synalign/embed.js';
 import type { EmbeddedReal } from '../../../operators/synalign/embedded-real.js';
-import { rollingMmd } from '../../../operators/synalign/rolling-mmd.js';
+import { rollingMmd } from '../../../operators/synalign/mmd/rolling-mmd.js';
 import { sampled } from '../../../operators/synalign/sampled.js';
 import type { AnyRecord } from '../../../schemas/codec.js';
 import { operatorContract, outcomesOf } from '../flow/operator-contract.js';

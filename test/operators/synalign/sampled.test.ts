@@ -78,6 +78,7 @@ describe('sampled', () => {
         completionTokens: 15,
         cost: 0.75,
         calls,
+        attributes: [],
       },
     });
     const { value, headers } = encode(sample);

@@ -1,19 +1,16 @@
 import { defer, map, type OperatorFunction } from 'rxjs';
 
-import type { AnyRecord } from '../../schemas/codec.js';
-import type { Correction } from '../../schemas/correction.js';
-import { HeadwaterError } from '../../schemas/errors.js';
-import { recordId } from '../../schemas/ids.js';
-import type { Sample } from '../../schemas/sample.js';
-import type { Embedder } from '../embedder.js';
-import type { Changes, Outcome } from '../flow/outcome.js';
-import { storedCount } from '../flow/stored-count.js';
-import { maxFeatureSumSize, unbiasedMmd2OfSums } from '../kernels/feature-sum.js';
-import { medianHeuristic } from '../kernels/median-heuristic.js';
-import { randomFeatures } from '../kernels/random-features.js';
-import type { EmbeddedDraft } from '../quality/embedded-draft.js';
-import type { EmbeddedReal } from './embedded-real.js';
-import { EmbeddingWindow } from './embedding-window.js';
+import type { AnyRecord } from '../../../schemas/codec.js';
+import type { Domain } from '../../../schemas/domain.js';
+import { HeadwaterError } from '../../../schemas/errors.js';
+import type { Sample } from '../../../schemas/sample.js';
+import type { Embedder } from '../../embedder.js';
+import type { Changes, Outcome } from '../../flow/outcome.js';
+import { maxFeatureSumSize } from '../../kernels/mmd/feature-sum.js';
+import type { EmbeddedDraft } from '../../quality/embedded-draft.js';
+import type { EmbeddedReal } from '../embedded-real.js';
+import { checkDrift, type DriftOptions } from './drift-watch.js';
+import { RollingComparison } from './rolling-comparison.js';
 
 /** The two windows and how often they are compared. */
 export interface RollingMmdOptions {
@@ -39,24 +36,43 @@ export interface RollingMmdOptions {
    * @default 8
    */
   readonly every?: number;
+  /**
+   * How it is watched whether the real stream drifts; memory grows by the reference's embeddings.
+   * @default 'off'
+   */
+  readonly drift?: DriftOptions | 'off';
+  /**
+   * The chance that samples like the real records are ever called different.
+   * @default 0.05
+   */
+  readonly alpha?: number;
+  /**
+   * Whose fields, in their order, are shown of an exemplar.
+   * @default all fields
+   */
+  readonly domain?: Pick<Domain, 'fields'>;
 }
 
 type In = AnyRecord | EmbeddedReal | EmbeddedDraft;
 type Out = AnyRecord | EmbeddedDraft;
 
 const defaults = { window: 512, frequencies: 512, every: 8 };
-/** Real embeddings that the bandwidth is taken from, where the window has as many. */
-const bandwidthPoints = 256;
-/** Embeddings that each window must have before it is compared. */
-const leastCompared = 8;
+const defaultAlpha = 0.05;
 
 /**
- * Embedded samples and real records in, the samples out, with a correction after every few: how far the two are apart.
+ * Embedded samples and real records in, the samples out, with a correction after every few: how and where the two differ.
  *
  * The estimate is the unbiased squared MMD of the newest `window` samples and the newest `window` real records, over random
- * Fourier features of the RBF kernel, in O(frequencies x dimensions) a record. The bandwidth is fixed once, by the median
- * heuristic on the first min(window, 256) real records; no correction comes before that. Its sums are exact, so that the
- * corrections of a restarted operator are the same to the last bit. Rahimi and Recht 2007; Gretton et al. 2012.
+ * Fourier features of the RBF kernel, in O(frequencies x dimensions) a record. The bandwidth is fixed once and for ever, by the median
+ * heuristic on the first min(window, 256) real records; no correction comes before that. Rahimi and Recht 2007; Gretton et al. 2012.
+ *
+ * A correction carries the witness, mean features of the real window less those of the synthetic one, over the first 512 frequencies at most;
+ * its value at up to 16 exemplars, with the shares of both windows around them; shares by label; the mean witness of the samples by value of
+ * an attribute; the drift of the real stream (see `DriftWatch`), and whether samples differ from real records at all (see `EqualityWatch`). At
+ * most 16 KB. After an alarm the reference is taken anew, the test of equality starts over, and the next sample brings a correction.
+ *
+ * Sums are exact, and all is decided by the seed and the order of records, so that the corrections of a restarted operator are the same to the
+ * last bit. Memory: two windows of embeddings and, to spare time, 8 x 2 x frequencies bytes for each of the newest of both, 32 MB at most a window.
  *
  * In order. Samples are forwarded, real records absorbed, everything else forwarded; a sample without an embedding is
  * forwarded and not counted. An embedding of the wrong size, or with a number that is not finite, is dead with
@@ -70,72 +86,28 @@ const leastCompared = 8;
  * ```
  */
 export function rollingMmd(options: RollingMmdOptions): OperatorFunction<In, Outcome<In, Out>> {
-  const { embedder, lane, memory, seed } = options;
+  const { embedder, lane, memory, seed, drift = 'off', alpha = defaultAlpha, domain } = options;
   const { window, frequencies, every } = checkedSizes(options);
+  if (!(alpha > 0 && alpha < 1)) throw new TypeError(`alpha: expected a number between 0 and 1, got ${alpha}`);
+  if (drift !== 'off') checkDrift(drift, window);
   const shape = `${embedder.id} ${embedder.dimensions} ${window}`;
   checkShape(memory, shape);
   const stored = storedBandwidth(memory);
   return (source) =>
     defer(() => {
       const { dimensions } = embedder;
-      const synthetic = new EmbeddingWindow({ name: 'synthetic', capacity: window, dimensions, memory });
-      const real = new EmbeddingWindow({ name: 'real', capacity: window, dimensions, memory });
-      /** Of the embeddings in the synthetic window, by slot. */
-      const ordinals = Float64Array.from({ length: window }, (_, slot) => storedCount(memory, `ordinal/${slot}`, 0));
-      /** Fixed for ever once it is known. */
-      let bandwidth = stored;
+      const settings = { embedder, lane, seed, window, frequencies, every, drift, alpha, domain };
+      const comparison = new RollingComparison(settings, memory, stored);
       let shapeStored = memory.has('shape');
-      if (stored !== undefined) useBandwidth(stored);
-
-      function useBandwidth(fixed: number): void {
-        bandwidth = fixed;
-        const features = randomFeatures({ dimensions, frequencies, bandwidth: fixed, seed });
-        synthetic.useFeatures(features);
-        real.useFeatures(features);
-      }
 
       function enterReal(input: EmbeddedReal): Outcome<In, Out> {
-        const { changes } = real.push(input.embedding);
-        if (bandwidth !== undefined || real.seen < Math.min(window, bandwidthPoints)) {
-          return { kind: 'absorbed', input, changes: withShape(changes) };
-        }
-        const fixed = medianHeuristic(real.points);
-        useBandwidth(fixed);
-        return { kind: 'absorbed', input, changes: withShape([...changes, ['bandwidth', fixed]]) };
+        return { kind: 'absorbed', input, changes: withShape(comparison.addReal(input.real, input.embedding)) };
       }
 
       function enterSample(input: Sample, embedding: Float32Array): Outcome<In, Out> {
-        const { slot, changes } = synthetic.push(embedding);
-        ordinals[slot] = input.ordinal;
-        const correction = synthetic.seen % every === 0 ? correctionAt(input) : undefined;
-        return {
-          kind: 'emitted',
-          input,
-          outputs: correction === undefined ? [input] : [input, correction],
-          changes: withShape([...changes, [`ordinal/${slot}`, input.ordinal]]),
-        };
-      }
-
-      function correctionAt(newest: Sample): Correction | undefined {
-        if (bandwidth === undefined || Math.min(synthetic.size, real.size) < Math.min(leastCompared, window)) return;
-        const accepted = synthetic.seen;
-        return {
-          kind: 'correction',
-          id: recordId('correction', lane, accepted),
-          lane,
-          accepted,
-          mmd2: unbiasedMmd2OfSums(synthetic.sum, real.sum),
-          bandwidth,
-          frequencies,
-          embedder: embedder.id,
-          synthetic: {
-            size: synthetic.size,
-            firstOrdinal: ordinals[synthetic.oldestSlot] ?? 0,
-            lastOrdinal: newest.ordinal,
-          },
-          real: { size: real.size, seen: real.seen },
-          at: newest.createdAt,
-        };
+        const { changes, correction } = comparison.addSample(input, embedding);
+        const outputs: readonly Out[] = correction === undefined ? [input] : [input, correction];
+        return { kind: 'emitted', input, outputs, changes: withShape(changes) };
       }
 
       function withShape(changes: Changes): Changes {
@@ -161,7 +133,9 @@ function forwarded(input: In): Outcome<In, Out> {
 }
 
 function fits(embedding: Float32Array, dimensions: number): boolean {
-  return embedding.length === dimensions && embedding.every(Number.isFinite);
+  if (embedding.length !== dimensions) return false;
+  for (const value of embedding) if (!Number.isFinite(value)) return false;
+  return true;
 }
 
 function unfit(input: Sample | EmbeddedReal, dimensions: number): Outcome<In, Out> {

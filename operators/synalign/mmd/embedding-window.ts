@@ -1,10 +1,10 @@
-import { fromBase64, toBase64 } from '../../schemas/codec.js';
-import { HeadwaterError } from '../../schemas/errors.js';
-import type { Changes } from '../flow/outcome.js';
-import { storedCount } from '../flow/stored-count.js';
-import { FeatureSum } from '../kernels/feature-sum.js';
-import type { Points } from '../kernels/points.js';
-import type { RandomFeatures } from '../kernels/random-features.js';
+import { fromBase64, toBase64 } from '../../../schemas/codec.js';
+import { HeadwaterError } from '../../../schemas/errors.js';
+import type { Changes } from '../../flow/outcome.js';
+import { storedCount } from '../../flow/stored-count.js';
+import { FeatureSum } from '../../kernels/mmd/feature-sum.js';
+import type { RandomFeatures } from '../../kernels/mmd/random-features.js';
+import type { Points } from '../../kernels/points.js';
 
 /** One window of embeddings. */
 export interface EmbeddingWindowOptions {
@@ -14,12 +14,20 @@ export interface EmbeddingWindowOptions {
   readonly capacity: number;
   readonly dimensions: number;
   readonly memory: ReadonlyMap<string, unknown>;
+  /**
+   * Features of the newest embeddings that are kept, in numbers: 8 bytes each.
+   * @default 4,194,304, which is 4,096 embeddings at 512 frequencies
+   */
+  readonly keptFeatures?: number;
 }
+
+const mostKept = 2 ** 22;
 
 /**
  * The newest embeddings of a stream in a ring, with the sum of their features.
  *
- * `Float32Array [capacity, dimensions]`; the features of what leaves are computed again, which is cheaper than keeping them.
+ * `Float32Array [capacity, dimensions]`, and the features of as many of the newest as `keptFeatures` has room for; those of the others are
+ * computed again when they are asked for, and when they leave.
  */
 export class EmbeddingWindow {
   readonly #options: EmbeddingWindowOptions;
@@ -27,7 +35,10 @@ export class EmbeddingWindow {
   #seen: number;
   #features: RandomFeatures | undefined;
   #sum = new FeatureSum(0);
-  #phi = new Float64Array(0);
+  /** Of embedding number n in row n modulo `#kept`. */
+  #cache = new Float64Array(0);
+  #kept = 0;
+  #computed = new Float64Array(0);
 
   /** Throws `HeadwaterError` with code `record-invalid` where the memory is not one that a window of this shape left. */
   constructor(options: EmbeddingWindowOptions) {
@@ -46,6 +57,21 @@ export class EmbeddingWindow {
   /** Embeddings inside. */
   get size(): number {
     return Math.min(this.#seen, this.#options.capacity);
+  }
+
+  /** The number of the oldest embedding inside, which is `seen` where there is none. */
+  get oldest(): number {
+    return this.#seen - this.size;
+  }
+
+  /** The number of the oldest embedding whose features are kept. */
+  get oldestKept(): number {
+    return Math.max(this.oldest, this.#seen - this.#kept);
+  }
+
+  /** The slot of an embedding, by its number. */
+  slotOf(number: number): number {
+    return number % this.#options.capacity;
   }
 
   /** The slot of the oldest embedding inside. */
@@ -70,20 +96,40 @@ export class EmbeddingWindow {
     return { data: this.#ring.subarray(0, this.size * dimensions), size: this.size, dimensions };
   }
 
+  /** The embedding of a number, if it is inside: a view of the ring. */
+  embedding(number: number): Float32Array {
+    this.#checkInside(number);
+    return this.#at(this.slotOf(number));
+  }
+
+  /** The features of the embedding of a number, if it is inside, until the next call. Throws `RangeError` before `useFeatures`. */
+  featuresOf(number: number): Float64Array {
+    this.#checkInside(number);
+    if (this.#features === undefined) throw new RangeError('the window has no features yet');
+    if (number >= this.oldestKept) return this.#cached(number);
+    this.#features.map(this.#at(this.slotOf(number)), this.#computed);
+    return this.#computed;
+  }
+
   /** Keeps the features of what is inside summed from now on. */
   useFeatures(features: RandomFeatures): void {
+    const { capacity, keptFeatures = mostKept } = this.#options;
+    const length = 2 * features.frequencies;
     this.#features = features;
+    this.#kept = Math.min(capacity, Math.max(1, Math.floor(keptFeatures / length)));
+    this.#cache = new Float64Array(this.#kept * length);
+    this.#computed = new Float64Array(length);
     this.#sum = new FeatureSum(features.frequencies);
-    this.#phi = new Float64Array(2 * features.frequencies);
-    this.#sum.rebuild(this.#featuresInside(features));
+    for (let number = this.oldest; number < this.#seen; number++) this.#enter(features, number);
   }
 
   /** Lets an embedding in, and the oldest one out where the window is full. Returns the slot and what the memory must hold. */
   push(embedding: Float32Array): { readonly slot: number; readonly changes: Changes } {
     const { name, capacity, dimensions } = this.#options;
-    const slot = this.#seen % capacity;
-    if (this.#features !== undefined) this.#replace(this.#features, slot, embedding);
+    const slot = this.slotOf(this.#seen);
+    if (this.#features !== undefined && this.size === capacity) this.#sum.remove(this.featuresOf(this.oldest));
     this.#ring.set(embedding, slot * dimensions);
+    if (this.#features !== undefined) this.#enter(this.#features, this.#seen);
     this.#seen++;
     const changes: Changes = [
       [`${name}/seen`, this.#seen],
@@ -92,20 +138,21 @@ export class EmbeddingWindow {
     return { slot, changes };
   }
 
-  #replace(features: RandomFeatures, slot: number, embedding: Float32Array): void {
-    if (this.size === this.#options.capacity) {
-      features.map(this.#at(slot), this.#phi);
-      this.#sum.remove(this.#phi);
-    }
-    features.map(embedding, this.#phi);
-    this.#sum.add(this.#phi);
+  #enter(features: RandomFeatures, number: number): void {
+    const row = this.#cached(number);
+    features.map(this.#at(this.slotOf(number)), row);
+    this.#sum.add(row);
   }
 
-  *#featuresInside(features: RandomFeatures): Iterable<Float64Array> {
-    for (let slot = 0; slot < this.size; slot++) {
-      features.map(this.#at(slot), this.#phi);
-      yield this.#phi;
-    }
+  #cached(number: number): Float64Array {
+    const length = this.#computed.length;
+    const start = (number % this.#kept) * length;
+    return this.#cache.subarray(start, start + length);
+  }
+
+  #checkInside(number: number): void {
+    if (number >= this.oldest && number < this.#seen) return;
+    throw new RangeError(`the window holds the embeddings ${this.oldest} to ${this.#seen - 1}, not ${number}`);
   }
 
   #at(slot: number): Float32Array {

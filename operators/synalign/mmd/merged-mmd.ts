@@ -1,6 +1,6 @@
-import { HeadwaterError } from '../../schemas/errors.js';
-import { FeatureSum, unbiasedMmd2OfSums } from '../kernels/feature-sum.js';
-import { randomFeatures } from '../kernels/random-features.js';
+import { HeadwaterError } from '../../../schemas/errors.js';
+import { FeatureSum, unbiasedMmd2OfSums } from '../../kernels/mmd/feature-sum.js';
+import { randomFeatures } from '../../kernels/mmd/random-features.js';
 import { EmbeddingWindow } from './embedding-window.js';
 
 /** How the lanes' windows are compared. */
@@ -62,7 +62,13 @@ export function mergedMmd(options: MergedMmdOptions): MergedMmd | undefined {
   for (const memory of begun) {
     const sumOf = (name: string) => {
       const window = new EmbeddingWindow({ name, capacity, dimensions, memory });
-      const part = new EmbeddingWindow({ name, capacity: Math.min(capacity, newest), dimensions, memory: new Map() });
+      const part = new EmbeddingWindow({
+        name,
+        capacity: Math.min(capacity, newest),
+        dimensions,
+        memory: new Map(),
+        keptFeatures: 0,
+      });
       part.useFeatures(features);
       for (const embedding of window.newest(newest)) part.push(embedding);
       return { sum: part.sum, seen: window.seen };

@@ -2,21 +2,21 @@ import fc from 'fast-check';
 import { from, map, range } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 
-import type { Outcome } from '../../../operators/flow/outcome.js';
-import { medianHeuristic } from '../../../operators/kernels/median-heuristic.js';
-import { stack } from '../../../operators/kernels/points.js';
-import { randomFrom } from '../../../operators/kernels/random.js';
-import { randomFeatures } from '../../../operators/kernels/random-features.js';
-import type { EmbeddedDraft } from '../../../operators/quality/embedded-draft.js';
-import type { EmbeddedReal } from '../../../operators/synalign/embedded-real.js';
-import { type RollingMmdOptions, rollingMmd } from '../../../operators/synalign/rolling-mmd.js';
-import { sampleOf } from '../../../operators/synalign/sample-of.js';
-import type { AnyRecord } from '../../../schemas/codec.js';
-import { type Correction, correctionSchema } from '../../../schemas/correction.js';
-import type { Sample } from '../../../schemas/sample.js';
-import { memoryAfter, operatorContract, outcomesOf } from '../flow/operator-contract.js';
-import { realRecord, refinedRecord, seedRecord, tickRecord } from '../flow/records.js';
-import { unit } from './hashing-embedder.js';
+import type { Outcome } from '../../../../operators/flow/outcome.js';
+import { medianHeuristic } from '../../../../operators/kernels/mmd/median-heuristic.js';
+import { randomFeatures } from '../../../../operators/kernels/mmd/random-features.js';
+import { stack } from '../../../../operators/kernels/points.js';
+import { randomFrom } from '../../../../operators/kernels/random.js';
+import type { EmbeddedDraft } from '../../../../operators/quality/embedded-draft.js';
+import type { EmbeddedReal } from '../../../../operators/synalign/embedded-real.js';
+import { type RollingMmdOptions, rollingMmd } from '../../../../operators/synalign/mmd/rolling-mmd.js';
+import { sampleOf } from '../../../../operators/synalign/sample-of.js';
+import type { AnyRecord } from '../../../../schemas/codec.js';
+import { type Correction, correctionSchema } from '../../../../schemas/correction.js';
+import type { Sample } from '../../../../schemas/sample.js';
+import { memoryAfter, operatorContract, outcomesOf } from '../../flow/operator-contract.js';
+import { realRecord, refinedRecord, seedRecord, tickRecord } from '../../flow/records.js';
+import { unit } from '../hashing-embedder.js';
 
 type In = AnyRecord | EmbeddedReal;
 type Out = AnyRecord | EmbeddedDraft;
@@ -104,7 +104,7 @@ describe('rollingMmd', () => {
     expect(await last(0.5)).toBeGreaterThan(0.05);
   });
 
-  test('a restart at every single point changes no bit', async () => {
+  test('T34: a restart at every single point changes no bit', async () => {
     const records = stream(90, 4);
     const whole = await outcomesOf(make(), from(records));
     for (let cut = 0; cut <= records.length; cut++) {
@@ -113,7 +113,7 @@ describe('rollingMmd', () => {
     }
   });
 
-  test('its memory has two windows and nothing more, over 100,000 records', async () => {
+  test('T35: its memory has two windows and nothing more, over 100,000 records', async () => {
     const memory = new Map<string, unknown>();
     let corrections = 0;
     const vectors = stream(500, 6).flatMap((input) => (input.kind === 'embedded-real' ? [input.embedding] : []));
@@ -143,8 +143,8 @@ describe('rollingMmd', () => {
           complete: resolve,
         });
     });
-    // two rings, the ordinals of one, two counters, the bandwidth and the shape
-    expect(memory.size).toBe(3 * 10 + 4);
+    // two rings, the ordinals of one, notes on the other, two counters, the bandwidth, the shape, the regions, and a test with its witness
+    expect(memory.size).toBe(4 * 10 + 7);
     expect(corrections).toBeGreaterThan(4990);
   });
 
@@ -211,6 +211,18 @@ describe('rollingMmd', () => {
     expect(() => make(new Map(), { window: 1 })).toThrow('window: expected an integer from 2, got 1');
     expect(() => make(new Map(), { every: 0 })).toThrow('every: expected an integer from 1, got 0');
     expect(() => make(new Map(), { window: 2 ** 20 })).toThrow('window: expected at most 131072');
+    expect(() => make(new Map(), { alpha: 1 })).toThrow('alpha: expected a number between 0 and 1, got 1');
+    const drift = { expectedRunTime: 100, window: 5, reference: 50 };
+    const refusals = [
+      [{ window: 1 }, 'drift.window: expected an integer from 2, got 1'],
+      [{ window: 11 }, 'drift.window: expected at most 10, got 11'],
+      [{ window: Number.NaN }, 'drift.window: expected at most 10, got NaN'],
+      [{ expectedRunTime: 4 }, 'drift.expectedRunTime: expected a number from the window, 5, got 4'],
+      [{ reference: 19 }, 'drift.reference: expected at least 4 windows, 20 items, got 19'],
+    ] as const;
+    for (const [change, message] of refusals) {
+      expect(() => make(new Map(), { drift: { ...drift, ...change } })).toThrow(message);
+    }
   });
 });
 

@@ -1,0 +1,223 @@
+import { defer, map, type OperatorFunction } from 'rxjs';
+
+import type { AnyRecord } from '../../../schemas/codec.js';
+import type { Domain } from '../../../schemas/domain.js';
+import { HeadwaterError } from '../../../schemas/errors.js';
+import type { AlignStep } from '../../../schemas/steps/synalign.js';
+import type { Embedder } from '../../embedder.js';
+import type { Changes, Outcome } from '../../flow/outcome.js';
+import { storedCount } from '../../flow/stored-count.js';
+import { hashFloat } from '../../kernels/random.js';
+import { type Meter, silent } from '../../meter.js';
+import type { EmbeddedReal } from '../embedded-real.js';
+import { type EmbeddedRefined, isEmbedded } from '../embedded-refined.js';
+import { alignmentFeatures } from './alignment-features.js';
+import { RealReference, referenceWindow } from './real-reference.js';
+import { type SolutionFigures, solutionFigures, WeightedTexts } from './weighted-texts.js';
+
+/** What samples are weighted by, and how. */
+export interface WeighOptions {
+  /** Whose embeddings come; another id than the memory's is refused, as embeddings of two models have no distance. */
+  readonly embedder: Pick<Embedder, 'id' | 'dimensions'>;
+  /** With a label, texts are weighted among those of their label, against its real records. */
+  readonly domain: Pick<Domain, 'label'>;
+  /** What the operator's memory held at the last commit. */
+  readonly memory: ReadonlyMap<string, unknown>;
+  /** Of the random frequencies, and of what is kept. */
+  readonly seed: number;
+  readonly settings: AlignStep;
+  /**
+   * Random Fourier frequencies; time grows with them.
+   * @default 512
+   */
+  readonly frequencies?: number;
+  /** Counts `weigh_without_reference`: texts of a label that no real record inside the window has. @default counts nothing */
+  readonly meter?: Meter;
+}
+
+type Flowing = AnyRecord | EmbeddedReal;
+
+const defaultFrequencies = 512;
+/** Texts of a label that are weighted together, where there are so many labels that their parts of the buffer are smaller. */
+const leastOfLabel = 64;
+
+/**
+ * Embedded texts and real records in, the same out, each text with a weight: how much of its kind the real stream has.
+ *
+ * In order, and nothing is held back. Weights are those under which the newest `buffer` texts have the least MMD to the newest 2,048 real
+ * records (kernel mean matching with a ridge and a cap, `mmdWeights`), solved on random Fourier features every `every` texts from the last
+ * solution; a new text's weight is read off the solution, in which it has no part yet (`outOfSampleWeight`): one dot product. They are always
+ * held against real records, never against earlier weights. The mean weight is 1 over the stream, for each label, so the labels keep
+ * the shares that the quota gives them. Before there are 8 real records and 16 texts of a label, weights are 1. The bandwidth is the median
+ * heuristic on real records: on the first 8, 16, ..., 256, and then fixed.
+ *
+ * `as: weights` sets the weight. `as: accept` keeps a text with the probability weight / scale, 1 at most, and weighs it 1; the scale is the
+ * weight that one in ten of the buffer is above, at least 1. `as: resample` makes the weight a whole number, rounded down or up by chance. What is
+ * not kept is *dropped* as `off-distribution`. Chance is a hash of the seed and the text's id. Real records, texts without an embedding,
+ * and all else are forwarded; an embedding of zeros weighs 1. One of the wrong size, or with a number that is not finite, is dead with
+ * `record-invalid`.
+ *
+ * Kept: 2,048 embeddings of real records, and `buffer` of texts (64 a label at least) with their features, 4 (dimensions + 2 frequencies)
+ * bytes each. The changes of a record are one embedding, and after a solution 16 bytes a frequency. Restarts change no bit. Throws
+ * `HeadwaterError` with `data-foreign` where the memory is of another embedder or other sizes; `record-invalid` where it is damaged.
+ *
+ * @example
+ * ```ts
+ * const weighed = weigh({ embedder, domain: {}, memory: new Map(), seed: 7, settings: alignStep.parse({}) });
+ * const samples = records.pipe(embed({ embedder, domain }), emitted(), weighed, emitted(), sampled(), emitted());
+ * ```
+ */
+export function weigh(options: WeighOptions): OperatorFunction<Flowing, Outcome<Flowing, Flowing>> {
+  const { embedder, domain, memory, seed, settings, frequencies = defaultFrequencies, meter = silent } = options;
+  if (!Number.isInteger(frequencies) || frequencies < 1) {
+    throw new TypeError(`frequencies: expected an integer from 1, got ${frequencies}`);
+  }
+  const { dimensions } = embedder;
+  const { objective } = settings;
+  const labels = domain.label?.values ?? [undefined];
+  const capacity = Math.max(Math.min(leastOfLabel, settings.buffer), Math.ceil(settings.buffer / labels.length));
+  const shape = [embedder.id, dimensions, objective, frequencies, capacity].join(' ');
+  checkShape(memory, shape);
+  const storedAt = storedBandwidth(memory);
+  return (source) =>
+    defer(() => {
+      const reference = new RealReference({ dimensions, memory });
+      const texts = new Map(
+        labels.map((label) => {
+          const name = nameOf(label);
+          return [label, new WeightedTexts({ name, capacity, dimensions, settings, memory })] as const;
+        }),
+      );
+      let shapeStored = memory.has('shape');
+      if (storedAt !== undefined) useBandwidth(storedAt);
+
+      function useBandwidth(bandwidth: number): Changes {
+        const features = alignmentFeatures({ objective, dimensions, frequencies, bandwidth, seed });
+        reference.useFeatures(features);
+        return [...texts.values()].flatMap((group) => group.useFeatures(features));
+      }
+
+      function enterReal(input: EmbeddedReal): Outcome<Flowing, Flowing> {
+        const pushed = reference.push(input.embedding, domain.label && input.real.label);
+        const bandwidth = reference.newBandwidth;
+        if (bandwidth === undefined) return emitted(input, input, withShape(pushed));
+        return emitted(input, input, withShape([...pushed, ['bandwidth', bandwidth], ...useBandwidth(bandwidth)]));
+      }
+
+      function enterText(input: EmbeddedRefined): Outcome<Flowing, Flowing> {
+        const label = domain.label && input.plan.label;
+        const group = texts.get(label);
+        const real = reference.sumOf(label);
+        if (real === undefined) meter.count('weigh_without_reference', 1);
+        if (group === undefined) return emitted(input, weighing(input, 1));
+        // that of the solution which the weight is read off
+        const { scale } = group;
+        const { weight, changes } = group.weigh(input.embedding, real);
+        return decided(input, weight, scale, withShape(changes));
+      }
+
+      function decided(input: EmbeddedRefined, weight: number, scale: number, changes: Changes) {
+        const kept = keptWeight(input.id, weight, scale);
+        if (kept > 0 || settings.as === 'weights') return emitted(input, weighing(input, kept), changes);
+        const detail = `its weight against the real records is ${weight.toFixed(3)}`;
+        return { kind: 'dropped' as const, input, reason: 'off-distribution', detail, changes };
+      }
+
+      /** What a text of this weight weighs in the end; by chance 0, and then it is dropped. */
+      function keptWeight(id: string, weight: number, scale: number): number {
+        if (settings.as === 'weights') return weight;
+        const chance = hashFloat(seed, 'weigh', id);
+        if (settings.as === 'accept') return chance < weight / scale ? 1 : 0;
+        return Math.floor(weight) + (chance < weight % 1 ? 1 : 0);
+      }
+
+      function withShape(changes: Changes): Changes {
+        if (shapeStored) return changes;
+        shapeStored = true;
+        return [['shape', shape], ...changes];
+      }
+
+      return source.pipe(
+        map((input): Outcome<Flowing, Flowing> => {
+          if (input.kind === 'embedded-real') {
+            if (!fits(input.embedding, dimensions)) return unfit(input, `real record ${input.real.id}`, dimensions);
+            return isZero(input.embedding) ? emitted(input, input) : enterReal(input);
+          }
+          if (!isEmbedded(input)) return emitted(input, input);
+          if (!fits(input.embedding, dimensions)) return unfit(input, `text ${input.id}`, dimensions);
+          return isZero(input.embedding) ? emitted(input, weighing(input, 1)) : enterText(input);
+        }),
+      );
+    });
+}
+
+/** How the texts of a label stand against its real records; `label` is null where the domain has none. */
+export interface WeighReport {
+  readonly label: string | null;
+  /** Texts that were weighed, from the first on. */
+  readonly texts: number;
+  /** Real records inside the window; 0 where the label is known on the other side only: its texts weigh 1. */
+  readonly real: number;
+  /** Of the last solution; null before there is one. */
+  readonly solution: SolutionFigures | null;
+}
+
+/** What the memory of `weigh` says of each label of the domain, and of those that only real records have. */
+export function weighReport(
+  memory: ReadonlyMap<string, unknown>,
+  domain: Pick<Domain, 'label'>,
+): readonly WeighReport[] {
+  const seen = storedCount(memory, 'reference/seen', 0);
+  const reals = new Map<string, number>();
+  for (const [key, label] of memory) {
+    if (key.startsWith('reference-label/')) reals.set(String(label), (reals.get(String(label)) ?? 0) + 1);
+  }
+  const values: readonly (string | undefined)[] = domain.label?.values ?? [undefined];
+  const onlyReal = [...reals.keys()].filter((label) => !values.includes(label));
+  return [...values, ...onlyReal].map((label) => ({
+    label: label ?? null,
+    texts: storedCount(memory, `${nameOf(label)}/seen`, 0),
+    real: label === undefined ? Math.min(seen, referenceWindow) : (reals.get(label) ?? 0),
+    solution: solutionFigures(memory, nameOf(label)) ?? null,
+  }));
+}
+
+/** Starts the keys of a label's texts. */
+function nameOf(label: string | undefined): string {
+  return label === undefined ? 'texts' : `texts-of/${label}`;
+}
+
+function weighing(text: EmbeddedRefined, weight: number): EmbeddedRefined {
+  return { ...text, weight };
+}
+
+function emitted(input: Flowing, output: Flowing, changes: Changes = []): Outcome<Flowing, Flowing> {
+  return { kind: 'emitted', input, outputs: [output], ...(changes.length > 0 && { changes }) };
+}
+
+function fits(embedding: Float32Array, dimensions: number): boolean {
+  return embedding.length === dimensions && embedding.every(Number.isFinite);
+}
+
+function isZero(embedding: Float32Array): boolean {
+  return embedding.every((value) => value === 0);
+}
+
+function unfit(input: Flowing, what: string, dimensions: number): Outcome<Flowing, Flowing> {
+  const message = `the embedding of the ${what} is not ${dimensions} finite numbers`;
+  return { kind: 'dead', input, code: 'record-invalid', message };
+}
+
+function checkShape(memory: ReadonlyMap<string, unknown>, shape: string): void {
+  const stored = memory.get('shape');
+  if (stored === undefined || stored === shape) return;
+  const what = `weights were kept for '${stored}' (embedder, dimensions, objective, frequencies, buffer), not for '${shape}'`;
+  throw new HeadwaterError('data-foreign', `${what}: put the recipe back, or start with a new data folder`);
+}
+
+function storedBandwidth(memory: ReadonlyMap<string, unknown>): number | undefined {
+  const stored = memory.get('bandwidth');
+  if (stored === undefined) return undefined;
+  if (typeof stored === 'number' && stored > 0 && Number.isFinite(stored)) return stored;
+  throw new HeadwaterError('record-invalid', `the memory holds the bandwidth ${JSON.stringify(stored)}`);
+}

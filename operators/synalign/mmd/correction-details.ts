@@ -1,0 +1,157 @@
+import { toBase64 } from '../../../schemas/codec.js';
+import type { Correction } from '../../../schemas/correction.js';
+import type { FeatureSum } from '../../kernels/mmd/feature-sum.js';
+import { leadingFeatures } from '../../kernels/mmd/leading-features.js';
+import type { AttributeValues } from './attribute-values.js';
+import type { EmbeddingWindow } from './embedding-window.js';
+import type { Exemplar } from './regions.js';
+import type { RealNote, SampleNote, WindowNotes } from './window-notes.js';
+
+/** The two windows with what is known of their records. */
+export interface Compared {
+  readonly real: EmbeddingWindow;
+  readonly synthetic: EmbeddingWindow;
+  readonly realNotes: WindowNotes<RealNote>;
+  readonly sampleNotes: WindowNotes<SampleNote>;
+  readonly exemplars: readonly Exemplar[];
+  /** Of the samples, by slot. */
+  readonly attributes: AttributeValues;
+  /** The place of the nearest exemplar by slot; -1 where there is none. */
+  readonly nearestOfReal: Int8Array;
+  readonly nearestOfSample: Int8Array;
+}
+
+type Details = Pick<Correction, 'witness' | 'regions' | 'labels' | 'attributes'>;
+
+/** Frequencies of a witness: more would not fit into a correction. */
+export const witnessFrequencies = 512;
+const mostAttributes = 16;
+const mostLabels = 32;
+/** Of a correction as JSON. */
+const mostBytes = 16 * 1024;
+
+/** Where the two windows differ: the witness, and its means over regions, labels and attributes. */
+export function detailsOf(compared: Compared): Details {
+  const witness = witnessOf(compared.real.sum, compared.synthetic.sum);
+  const labels = labelShares(compared);
+  const attributes = attributeWitness(compared, witness);
+  return {
+    witness: toBase64(Float32Array.from(witness)),
+    ...(compared.exemplars.length > 0 && { regions: regionShares(compared, witness) }),
+    ...(labels !== undefined && { labels }),
+    ...(attributes.length > 0 && { attributes }),
+  };
+}
+
+/** The correction with as much of its lists as 16 KB have room for: the last entries, which matter least, go first. */
+export function fitted(correction: Correction): Correction {
+  let fitting = correction;
+  while (Buffer.byteLength(JSON.stringify(fitting)) > mostBytes) {
+    const { regions = [], attributes = [], labels = {} } = fitting;
+    const names = Object.keys(labels);
+    const longest = Math.max(regions.length, attributes.length, names.length);
+    if (longest === 0) break;
+    if (attributes.length === longest) fitting = { ...fitting, attributes: attributes.slice(0, -1) };
+    else if (regions.length === longest) fitting = { ...fitting, regions: regions.slice(0, -1) };
+    else fitting = { ...fitting, labels: Object.fromEntries(Object.entries(labels).slice(0, -1)) };
+  }
+  return fitting;
+}
+
+/** Mean features of the real window less those of the synthetic one, over the leading frequencies. */
+function witnessOf(real: FeatureSum, synthetic: FeatureSum): Float64Array {
+  const difference = new Float64Array(real.values.length);
+  for (let i = 0; i < difference.length; i++) {
+    difference[i] = (real.values[i] ?? 0) / real.size - (synthetic.values[i] ?? 0) / synthetic.size;
+  }
+  return leadingFeatures(difference, new Float64Array(2 * Math.min(witnessFrequencies, difference.length / 2)));
+}
+
+function regionShares(compared: Compared, witness: Float64Array): NonNullable<Correction['regions']> {
+  const { exemplars, real, synthetic, nearestOfReal, nearestOfSample } = compared;
+  const ofReal = shares(nearestOfReal.subarray(0, real.size), exemplars.length);
+  const ofSamples = shares(nearestOfSample.subarray(0, synthetic.size), exemplars.length);
+  const regions = exemplars.map(({ id, text, label, features }, place) => ({
+    exemplar: id,
+    text,
+    ...(label !== undefined && { label }),
+    real: rounded(ofReal[place] ?? 0),
+    synthetic: rounded(ofSamples[place] ?? 0),
+    witness: rounded(dot(leadingFeatures(features, new Float64Array(witness.length)), witness)),
+  }));
+  return regions.sort((a, b) => Math.abs(b.real - b.synthetic) - Math.abs(a.real - a.synthetic));
+}
+
+function shares(nearest: Int8Array, count: number): Float64Array {
+  const found = new Float64Array(count);
+  for (const place of nearest) found[place] = (found[place] ?? 0) + 1 / nearest.length;
+  return found;
+}
+
+/** By label, those with the greatest difference first; undefined where neither window has any. */
+function labelShares({ real, synthetic, realNotes, sampleNotes }: Compared): Correction['labels'] {
+  const labels = new Map<string, { real: number; synthetic: number }>();
+  const foundOf = (label: string) => {
+    const found = labels.get(label) ?? { real: 0, synthetic: 0 };
+    labels.set(label, found);
+    return found;
+  };
+  for (let slot = 0; slot < real.size; slot++) {
+    const label = realNotes.get(slot)?.label;
+    if (label !== undefined) foundOf(label).real++;
+  }
+  for (let slot = 0; slot < synthetic.size; slot++) {
+    const label = sampleNotes.get(slot)?.label;
+    if (label !== undefined) foundOf(label).synthetic++;
+  }
+  if (labels.size === 0) return undefined;
+  const sorted = [...labels]
+    .map(
+      ([label, found]) =>
+        [
+          label,
+          { real: rounded(found.real / real.size), synthetic: rounded(found.synthetic / synthetic.size) },
+        ] as const,
+    )
+    .sort(([, a], [, b]) => Math.abs(b.real - b.synthetic) - Math.abs(a.real - a.synthetic));
+  return Object.fromEntries(sorted.slice(0, mostLabels));
+}
+
+/** The mean witness of the samples that have a value of an attribute. */
+function attributeWitness({ attributes }: Compared, witness: Float64Array): NonNullable<Correction['attributes']> {
+  const phi = new Float64Array(witness.length);
+  const means = Array.from(attributes.followed(), ({ name, value, sum }) => {
+    const mean = dot(leadingFeatures(sum.values, phi), witness) / sum.size;
+    return { name, value, count: sum.size, witness: rounded(mean) };
+  });
+  return means
+    .sort((a, b) => Math.abs(b.witness) - Math.abs(a.witness) || (textOf(a) < textOf(b) ? -1 : 1))
+    .slice(0, mostAttributes);
+}
+
+/** Decides between values that the same samples have. */
+function textOf({ name, value }: { readonly name: string; readonly value: string }): string {
+  return `${name}\0${value}`;
+}
+
+/** Four chains of sums, so that an addition need not wait for the one before; the length is even. */
+function dot(a: Float64Array, b: Float64Array): number {
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
+  let i = 0;
+  for (; i + 3 < a.length; i += 4) {
+    s0 += (a[i] ?? 0) * (b[i] ?? 0);
+    s1 += (a[i + 1] ?? 0) * (b[i + 1] ?? 0);
+    s2 += (a[i + 2] ?? 0) * (b[i + 2] ?? 0);
+    s3 += (a[i + 3] ?? 0) * (b[i + 3] ?? 0);
+  }
+  for (; i < a.length; i++) s0 += (a[i] ?? 0) * (b[i] ?? 0);
+  return s0 + s1 + s2 + s3;
+}
+
+/** To 6 decimals, so that a list is short as JSON. */
+function rounded(value: number): number {
+  return Math.round(value * 1e6) / 1e6 + 0;
+}
