@@ -161,6 +161,7 @@ function sample(ordinal: number): Sample {
       completionTokens: 300,
       cost: null,
       calls: [call('base'), call('instruct')],
+      attributes: [],
     },
     createdAt: 1_790_000_000_000 + ordinal * 1000,
   };

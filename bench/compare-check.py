@@ -4,8 +4,9 @@
     npm run build && VENV/bin/python bench/compare-check.py                              # files that it makes itself
     VENV/bin/python bench/compare-check.py REAL.jsonl SYNTHETIC.jsonl --field text --vectors vector
 
-Files have at most as many records as the sample of pairs (10,000), since it recomputes on all of them. Exits with 1 where a
-figure differs by more than its tolerance.
+Files have at most as many records as the sample of pairs (10,000), since it recomputes on all of them; the p-value is
+recomputed by other permutations, of files with at most as many records as are dealt out (2,000). It is run by the default
+kernel, by an RBF kernel of a given bandwidth and by the linear one. Exits with 1 where a figure differs by more than its tolerance.
 """
 
 import argparse
@@ -64,6 +65,26 @@ def bandwidth(z):
     return math.sqrt(np.median(d2) / 2)
 
 
+def permuted(x, y, kernel, permutations):
+    """The p-value of the unbiased MMD; each permutation is a column of 0 and 1 beside one Gram matrix in float64."""
+    rng = np.random.default_rng(5)
+    z = np.concatenate([x, y])
+    gram = kernel(z @ z.T)
+    np.fill_diagonal(gram, 0)
+    n, m = len(x), len(y)
+    mask = np.concatenate([np.ones(n), np.zeros(m)])
+    masks = np.stack([mask, *(rng.permutation(mask) for _ in range(permutations))], axis=1)
+    of_x, of_y = gram @ masks, gram @ (1 - masks)
+    xx, xy, yy = (masks * of_x).sum(0), (masks * of_y).sum(0), ((1 - masks) * of_y).sum(0)
+    unbiased = xx / (n * (n - 1)) + yy / (m * (m - 1)) - 2 * xy / (n * m)
+    return (1 + (unbiased[1:] >= unbiased[0] - 1e-12).sum()) / (1 + permutations)
+
+
+def binomial(p, runs):
+    """Four standard errors of the difference of two shares of so many runs each, and a step of each."""
+    return 4 * math.sqrt(2 * p * (1 - p) / runs) + 2 / (runs + 1)
+
+
 def expected(real, synthetic, given):
     """The figures, as paths of the document; `given` is that document, for the bandwidth that its sample led to."""
     figures = {}
@@ -98,8 +119,8 @@ def expected(real, synthetic, given):
     uncovered = 1.0
     for i in range(K):
         uncovered *= (n - 1 - i) / (n - 1 + m - i)
-    h2 = given["kernel"]["bandwidth"] ** 2
-    kernel = lambda cosines: np.exp((cosines - 1) / h2)
+    h = given["kernel"]["bandwidth"]
+    kernel = (lambda cosines: cosines) if h is None else (lambda cosines: np.exp((cosines - 1) / h**2))
     kx, ky, kxy = kernel(xx).sum(), kernel(yy).sum(), kernel(xy).sum()
     # the mean over records without themselves; a record's kernel with itself is 1
     figures |= {
@@ -114,8 +135,11 @@ def expected(real, synthetic, given):
         "copies.close": (int((xy.max(axis=0) >= 0.95).sum()), max(1, m // 1000)),
         "mmd2.unbiased": ((kx - n) / (n * (n - 1)) + (ky - m) / (m * (m - 1)) - 2 * kxy / (n * m), 1e-6),
         "mmd2.biased": (kx / n**2 + ky / m**2 - 2 * kxy / (n * m), 1e-6),
-        "kernel.bandwidth": (bandwidth(x), 0.05),
     }
+    if max(n, m) <= 2000 and given["permutations"] > 0:
+        p = permuted(x, y, kernel, given["permutations"])
+        figures["pValue"] = (p, binomial(p, given["permutations"]))
+        figures |= {"permuted.real": (n, 0), "permuted.synthetic": (m, 0)}
     return figures
 
 
@@ -144,15 +168,18 @@ def make(path, seed, count, shift, dimensions=48):
     Path(path).write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def check(real, synthetic, field, column):
-    program = [*"node dist/cli/headwater.js compare".split(), str(real), str(synthetic)]
+def check(real, synthetic, field, column, options=()):
+    program = [*"node dist/cli/headwater.js compare".split(), str(real), str(synthetic), *options]
     shown = subprocess.run(
         [*program, "--field", field, "--vectors", column, "--json"], check=True, stdout=subprocess.PIPE
     ).stdout
     given = json.loads(shown)
     a, b = read(real, field, column), read(synthetic, field, column)
     failures = 0
-    for name, (figure, tolerance) in expected(a, b, given).items():
+    figures = expected(a, b, given)
+    if not options:
+        figures["kernel.bandwidth"] = (bandwidth(a[1]), 0.05)
+    for name, (figure, tolerance) in figures.items():
         said = given
         for part in name.split("."):
             said = said[part]
@@ -178,10 +205,13 @@ if __name__ == "__main__":
         sys.exit(min(1, check(*arguments.files, arguments.field, arguments.vectors)))
     with tempfile.TemporaryDirectory() as folder:
         failures = 0
-        for count, shift in [(1500, 0), (700, 4)]:
+        # as one distribution, one that is hardly another (some p-value between), and one that clearly is
+        for count, shift in [(1500, 0), (700, 1), (700, 4)]:
             real, synthetic = Path(folder, "real.jsonl"), Path(folder, "synthetic.jsonl")
             make(real, 1, 1200, 0)
             make(synthetic, 2, count, shift)
             print(f"1200 real against {count} synthetic records, {shift} of 20 clusters missing")
-            failures += check(real, synthetic, "text", "vector")
+            for options in [(), ("--bandwidth", "0.4", "--seed", "3"), ("--kernel", "linear", "--permutations", "400")]:
+                print(" ".join(options) or "default kernel")
+                failures += check(real, synthetic, "text", "vector", options)
         sys.exit(min(1, failures))

@@ -1,9 +1,9 @@
 import { from, last, lastValueFrom } from 'rxjs';
 
-import { CosineSum, DecayedCosineSum } from '../operators/kernels/cosine-sum.js';
-import { nearestCosine } from '../operators/kernels/nearest.js';
+import { CosineSum, DecayedCosineSum } from '../operators/kernels/diversity/cosine-sum.js';
+import { nearestCosine } from '../operators/kernels/diversity/nearest.js';
+import { SecondMoment, vendiScore } from '../operators/kernels/diversity/second-moment.js';
 import { randomFrom } from '../operators/kernels/random.js';
-import { SecondMoment, vendiScore } from '../operators/kernels/second-moment.js';
 import type { EmbeddedDraft } from '../operators/quality/embedded-draft.js';
 import { measure } from '../operators/quality/measure.js';
 import type { Sample } from '../schemas/sample.js';
@@ -145,6 +145,7 @@ function sampleOf(n: number): Sample {
     completionTokens: 0,
     cost: 0,
     calls: [],
+    attributes: [],
   };
   return {
     kind: 'sample',

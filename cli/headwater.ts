@@ -73,7 +73,7 @@ command('load <topic> <file...>', 'put records of files into seeds, real, docume
 command('tail <topic>', 'show records of any topic, decoded')
   .option('--from <where>', 'earliest, latest or an offset', 'latest')
   .option('--follow', 'go on as records come', false)
-  .option('--prompts', 'after each record of drafts or refined, the prompts that it came from', false)
+  .option('--prompts', 'after each record of reasoned, drafts or refined, the prompts that it came from', false)
   .option('--recipe <file>', 'the pipeline (default: the run kept in .headwater)')
   .option('--data <dir>', 'folder of the topics')
   .action(async (topic, options, command) => {
@@ -102,10 +102,58 @@ command('compare <real> <synthetic>', 'two files: diversity, duplicates, coverag
   .option('--field <names>', 'fields whose texts are compared, with commas (default: those that both have)', names)
   .option('--vectors <column>', 'compare ready-made vectors of this column; nothing is embedded')
   .option('--sample <n>', 'records of each file that pairs are made of (default: 10000)', wholeNumber)
-  .option('--seed <n>', 'of the sample (default: 0)', seedNumber)
+  .option('--permutations <n>', 'for the p-value of the MMD; 0 for none (default: 1000)', wholeNumberFrom0)
+  .option('--kernel <name>', 'of the MMD: rbf or linear (default: rbf)', kernelName)
+  .option('--bandwidth <b>', 'of the RBF kernel: a number, or median (default: median)', bandwidthOption)
+  .option('--seed <n>', 'of the sample and the permutations (default: 0)', seedNumber)
   .action(async (real, synthetic, { field: fields, ...others }, command) => {
     const { compare } = await import('./commands/compare.js');
     await finish(command, (io) => compare({ real, synthetic, ...others, ...(fields && { fields }) }, io));
+  });
+
+command(
+  'explore <real>',
+  'the order in which a Gaussian process would visit the records of a file; - is standard input',
+)
+  .option('--pick <n>', 'records to pick (default: 10)', wholeNumber)
+  .option(
+    '--criterion <name>',
+    'variance: the least known; integrated: what tells most of all (default: variance)',
+    criterionName,
+  )
+  .option('--length-scale <l>', 'of the RBF kernel: a number, or median (default: median)', bandwidthOption)
+  .option('--bandwidth <l>', 'another name of --length-scale', bandwidthOption)
+  .option('--first <index>', 'the row that is picked first, from 0 (default: one by the seed)', wholeNumberFrom0)
+  .option('--by <column>', 'the labels of this column take turns, each explored on its own')
+  .option('--field <names>', 'fields whose texts are embedded, with commas (default: text, or all of texts)', names)
+  .option('--vectors <column>', 'ready-made vectors of this column; nothing is embedded')
+  .option(
+    '--seed <n>',
+    'decides between equally uncertain records, and draws the sample for the length scale (default: 0)',
+    seedNumber,
+  )
+  .action(async (real, { field: fields, ...others }, command) => {
+    const { explore } = await import('./commands/explore.js');
+    await finish(command, (io) => explore({ real, ...others, ...(fields && { fields }) }, io));
+  });
+
+command('align <real> <candidates>', 'a weight for each candidate, under which they are like the real records')
+  .option('--by <column>', 'labels: candidates are weighted within theirs, and labels get their real shares')
+  .option('--out <file>', 'write index and weight to a .parquet, .arrow, .jsonl or .csv file')
+  .option('--regularization <r>', 'of the ridge; larger is more even (default: 0.0001)', decimal)
+  .option('--cap <c>', 'the greatest weight, where 1 is that of all alike (default: 10)', decimal)
+  .option('--min-effective-share <s>', 'of the effective sample size; the ridge rises for it (default: 0.2)', decimal)
+  .option('--resample <n>', 'write n candidates drawn by their weights instead', wholeNumber)
+  .option('--without-replacement', 'each candidate is drawn once at most')
+  .option('--objective <name>', 'kernel, or projections, which match the mean alone (default: kernel)', objectiveName)
+  .option('--bandwidth <b>', 'of the RBF kernel: a number, or median (default: median)', bandwidthOption)
+  .option('--field <names>', 'fields whose texts are embedded, with commas (default: those that both have)', names)
+  .option('--vectors <column>', 'ready-made vectors of this column; nothing is embedded')
+  .option('--sample <n>', 'candidates that are solved for together (default: 20000)', wholeNumber)
+  .option('--seed <n>', 'of frequencies and draws (default: 0)', seedNumber)
+  .action(async (real, candidates, { field: fields, ...others }, command) => {
+    const { align } = await import('./commands/align.js');
+    await finish(command, (io) => align({ real, candidates, ...others, ...(fields && { fields }) }, io));
   });
 
 command(
@@ -148,6 +196,42 @@ function seedNumber(value: string): number {
 function wholeNumber(value: string): number {
   const number = Number(value);
   if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('expected a whole number from 1.');
+  return number;
+}
+
+function wholeNumberFrom0(value: string): number {
+  const number = Number(value);
+  if (!Number.isInteger(number) || number < 0) throw new InvalidArgumentError('expected a whole number from 0.');
+  return number;
+}
+
+function kernelName(value: string): 'rbf' | 'linear' {
+  if (value !== 'rbf' && value !== 'linear') throw new InvalidArgumentError('expected rbf or linear.');
+  return value;
+}
+
+function objectiveName(value: string): 'kernel' | 'projections' {
+  if (value !== 'kernel' && value !== 'projections') throw new InvalidArgumentError('expected kernel or projections.');
+  return value;
+}
+
+function decimal(value: string): number {
+  const number = Number(value);
+  if (value.trim() === '' || !Number.isFinite(number)) throw new InvalidArgumentError('expected a number.');
+  return number;
+}
+
+function criterionName(value: string): 'variance' | 'integrated' {
+  if (value !== 'variance' && value !== 'integrated') {
+    throw new InvalidArgumentError('expected variance or integrated.');
+  }
+  return value;
+}
+
+function bandwidthOption(value: string): number | 'median' {
+  if (value === 'median') return value;
+  const number = Number(value);
+  if (!(number > 0 && Number.isFinite(number))) throw new InvalidArgumentError('expected a positive number or median.');
   return number;
 }
 

@@ -1,4 +1,5 @@
 import { type CompareOptions, compareFiles, type Watch } from '../compare/compare-files.js';
+import type { MmdOptions } from '../compare/mmd-options.js';
 import { choiceLine, comparisonTable } from '../compare/render-comparison.js';
 import { exitCodes } from '../exit-codes.js';
 import { openStaticEmbedder } from '../files/open-static-embedder.js';
@@ -6,7 +7,7 @@ import type { Io } from '../io.js';
 import { display } from '../run/display.js';
 import { interruption } from '../signals.js';
 
-export interface CompareCommandOptions {
+export interface CompareCommandOptions extends MmdOptions {
   readonly real: string;
   readonly synthetic: string;
   readonly fields?: readonly string[];
@@ -64,6 +65,7 @@ function progress(io: Io): { readonly watch: Watch; stop(): Promise<void> } {
     watch: {
       reading: (file, records) => tell(`${file}: ${records.toLocaleString('en-US')} records`),
       pairs: (file, share) => tell(`${file}: ${Math.floor(100 * share)} % of pairs`),
+      permutations: (file, share) => tell(`${file}: ${Math.floor(100 * share)} % of permutations`),
     },
     stop: async () => shown?.stop(),
   };

@@ -1,7 +1,7 @@
 import type { SentPrompt } from '../../operators/bare/prompts-of.js';
 import { type AnyRecord, decode } from '../../schemas/codec.js';
-import type { Domain } from '../../schemas/domain.js';
 import { HeadwaterError } from '../../schemas/errors.js';
+import type { Recipe } from '../../schemas/recipe.js';
 import { follow } from '../../streams/follow.js';
 import { readAll } from '../../streams/stage/read-all.js';
 import type { PartitionOffsets, StoredMessage, Topics } from '../../streams/topics.js';
@@ -16,12 +16,12 @@ export interface TailOptions extends PipelineOptions {
   /** `earliest`, `latest` (the last ten of each partition) or an offset. */
   readonly from: string;
   readonly follow: boolean;
-  /** After each record of `drafts` or `refined`, the prompts that it came from. */
+  /** After each record of `reasoned`, `drafts` or `refined`, the prompts that it came from. */
   readonly prompts?: boolean;
 }
 
 const latest = 10;
-const prompted = ['drafts', 'refined'];
+const prompted = ['reasoned', 'drafts', 'refined'];
 
 /** `headwater tail`: the records of a topic, decoded; with `--json` an array, or an object a line while following. */
 export async function tail(options: TailOptions, io: Io): Promise<number> {
@@ -33,7 +33,7 @@ export async function tail(options: TailOptions, io: Io): Promise<number> {
   const interrupted = interruption();
   try {
     const starts = await startsOf(topics, options);
-    const shownOf = (partition: number) => shower(topics, recipe.domain, partition, options.prompts === true);
+    const shownOf = (partition: number) => shower(topics, recipe, partition, options.prompts === true);
     if (options.follow) {
       await Promise.all(
         starts.map((from, partition) =>
@@ -82,9 +82,9 @@ interface Shown {
 
 type Show = (message: StoredMessage) => Promise<Shown>;
 
-function shower(topics: Topics, domain: Domain, partition: number, withPrompts: boolean): Show {
+function shower(topics: Topics, recipe: Recipe, partition: number, withPrompts: boolean): Show {
   if (!withPrompts) return async (message) => ({ message });
-  const sent = new SentPrompts(domain, topics, partition);
+  const sent = new SentPrompts(recipe, topics, partition);
   return async (message) => {
     const record = recordIn(message);
     return { message, prompts: record === undefined ? [] : await sent.of(record) };

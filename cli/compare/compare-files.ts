@@ -1,15 +1,19 @@
 import type { Embedder } from '../../operators/embedder.js';
-import { medianHeuristic } from '../../operators/kernels/median-heuristic.js';
-import type { Across, Within } from '../../operators/kernels/neighbours.js';
+import type { Across, Within } from '../../operators/kernels/diversity/neighbours.js';
+import type { Kernel } from '../../operators/kernels/mmd/kernel.js';
+import { medianHeuristic } from '../../operators/kernels/mmd/median-heuristic.js';
+import type { PermutationTest } from '../../operators/kernels/mmd/permutation-test.js';
+import type { Points } from '../../operators/kernels/points.js';
 import { fidelity } from '../../operators/quality/fidelity.js';
 import { HeadwaterError } from '../../schemas/errors.js';
 import { openTable } from '../../streams/inputs/open-table.js';
 import { type ChosenColumns, chooseColumns } from '../files/choose-columns.js';
 import type { Comparison, FileFigures } from './comparison.js';
 import { type FileReading, type ReadingOptions, readFigures } from './file-reading.js';
-import { acrossPairs, withinPairs } from './pairs.js';
+import { checkMmdOptions, type MmdOptions } from './mmd-options.js';
+import { acrossPairs, permutedPairs, withinPairs } from './pairs.js';
 
-export interface CompareOptions {
+export interface CompareOptions extends MmdOptions {
   /** The folder that the files are relative to. */
   readonly base: string;
   /** Fields whose texts are compared. @default those that all files have */
@@ -33,11 +37,14 @@ export interface Watch {
   readonly chosen?: (columns: ChosenColumns, plainText: readonly string[]) => void;
   readonly reading?: (file: string, records: number) => void;
   readonly pairs?: (file: string, share: number) => void;
+  /** Once the pairs are done. */
+  readonly permutations?: (file: string, share: number) => void;
 }
 
 /** The k of the balls around points. */
 const defaultNeighbours = 5;
 const defaultSample = 10_000;
+const defaultPermutations = 1000;
 /** From here on a synthetic record counts as close to a real one. */
 const closeCosine = 0.95;
 
@@ -70,6 +77,7 @@ export async function compareFiles(
   if (!(Number.isInteger(options.sample ?? 2) && (options.sample ?? 2) >= 2)) {
     throw new HeadwaterError('recipe-invalid', `--sample: expected a whole number from 2, got ${options.sample}`);
   }
+  checkMmdOptions(options);
   const started = performance.now();
   const { base, stdin, watch, seed = 0, sample = defaultSample } = options;
   const input = { base, ...(stdin === undefined ? {} : { stdin }) };
@@ -116,21 +124,21 @@ interface Pairs {
   readonly real: Compared;
   readonly synthetic: Compared;
   readonly across: Across;
+  readonly test: PermutationTest | null;
   readonly neighbours: number;
-  readonly bandwidth: number;
+  readonly kernel: Kernel;
 }
 
 /** The pairs of the real sample with others; those within it are made while the first synthetic file is read. */
 class Pairing {
-  readonly #bandwidth: number;
+  readonly #kernel: Kernel;
   readonly #inReal = new Map<number, Promise<Within>>();
 
   constructor(
     private readonly real: FileReading,
     private readonly options: CompareOptions,
   ) {
-    // the ruler is that of the real records alone
-    this.#bandwidth = medianHeuristic(real.vectors.sample, { seed: options.seed ?? 0 });
+    this.#kernel = kernelOf(real.vectors.sample, options);
     this.#withinReal(Math.min(defaultNeighbours, real.vectors.sample.size - 1)).catch(() => undefined);
   }
 
@@ -144,9 +152,9 @@ class Pairing {
         `the vectors of ${real.name} have ${a.dimensions} numbers and those of ${synthetic.name} ${b.dimensions}: use one model for both`,
       );
     }
-    const bandwidth = this.#bandwidth;
+    const kernel = this.#kernel;
     const neighbours = Math.min(defaultNeighbours, a.size - 1, b.size - 1);
-    const job = { points: b, neighbours, bandwidth };
+    const job = { points: b, neighbours, kernel };
     // across is twice the work of within
     const told = (from: number, to: number) => (share: number) =>
       watch?.pairs?.(synthetic.name, from + share * (to - from));
@@ -155,27 +163,46 @@ class Pairing {
       withinPairs(job, { signal, progress: told(0, 1 / 3) }),
     ]);
     const rims = { rimOfA: inReal.rim, rimOfB: inSynthetic.rim };
-    const across = await acrossPairs({ a, b, ...rims, bandwidth }, { signal, progress: told(1 / 3, 1) });
+    // beside the pairs, which take longer; what is left of it is told once those are done
+    let paired = false;
+    const permuted = this.#permuted(a, b, (share) => paired && watch?.permutations?.(synthetic.name, share));
+    const pairs = acrossPairs({ a, b, ...rims, kernel }, { signal, progress: told(1 / 3, 1) }).finally(() => {
+      paired = true;
+    });
+    const [across, test] = await Promise.all([pairs, permuted]);
     return {
       real: { ...real, around: inReal },
       synthetic: { ...synthetic, around: inSynthetic },
       across,
+      test,
       neighbours,
-      bandwidth,
+      kernel,
     };
+  }
+
+  async #permuted(a: Points, b: Points, progress: (share: number) => void): Promise<PermutationTest | null> {
+    const { signal, seed = 0, permutations = defaultPermutations } = this.options;
+    if (permutations === 0) return null;
+    return permutedPairs({ a, b, kernel: this.#kernel, permutations, seed }, { signal, progress });
   }
 
   /** Once for each number of neighbours, which is less where a synthetic file is tiny. */
   #withinReal(neighbours: number): Promise<Within> {
     const { sample: points } = this.real.vectors;
-    const job = { points, neighbours, bandwidth: this.#bandwidth };
+    const job = { points, neighbours, kernel: this.#kernel };
     const pairs = this.#inReal.get(neighbours) ?? withinPairs(job, { signal: this.options.signal });
     this.#inReal.set(neighbours, pairs);
     return pairs;
   }
 }
 
-function comparison({ real, synthetic, across, neighbours, bandwidth }: Pairs) {
+/** The ruler is that of the real records alone. */
+function kernelOf(real: Points, { kernel = 'rbf', bandwidth = 'median', seed = 0 }: CompareOptions): Kernel {
+  if (kernel === 'linear') return { name: kernel };
+  return { name: kernel, bandwidth: bandwidth === 'median' ? medianHeuristic(real, { seed }) : bandwidth };
+}
+
+function comparison({ real, synthetic, across, test, neighbours, kernel }: Pairs) {
   const texts = synthetic.texts;
   return {
     real: figures(real),
@@ -189,7 +216,10 @@ function comparison({ real, synthetic, across, neighbours, bandwidth }: Pairs) {
     },
     nearestReal: spread(across.nearestOfB),
     mmd2: mmd2(real.around, synthetic.around, across),
-    kernel: { name: 'rbf' as const, bandwidth },
+    pValue: test?.pValue ?? null,
+    permutations: test?.permutations ?? 0,
+    permuted: test === null ? null : { real: test.points[0], synthetic: test.points[1] },
+    kernel: kernel.name === 'linear' ? { name: kernel.name, bandwidth: null } : kernel,
     neighbours,
   };
 }

@@ -47,7 +47,16 @@ export interface Comparison extends Fidelity {
   readonly nearestReal: { readonly mean: number; readonly median: number; readonly greatest: number };
   /** Squared maximum mean discrepancy of the samples. */
   readonly mmd2: { readonly unbiased: number; readonly biased: number };
-  readonly kernel: { readonly name: 'rbf'; readonly bandwidth: number };
+  /** How often points dealt out anew are as far apart: above 0, up to 1; null where that was not asked. */
+  readonly pValue: number | null;
+  /** Times that the points were dealt out anew; 0 where that was not asked. */
+  readonly permutations: number;
+  /** Records of each file that were dealt out; null where none were. */
+  readonly permuted: { readonly real: number; readonly synthetic: number } | null;
+  /** That of `mmd2` and `pValue`; the linear kernel has no bandwidth. */
+  readonly kernel:
+    | { readonly name: 'rbf'; readonly bandwidth: number }
+    | { readonly name: 'linear'; readonly bandwidth: null };
   /** The k of `coverage`, `density`, `precision` and `recall`. */
   readonly neighbours: number;
   readonly seed: number;

@@ -1,6 +1,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 
-import { across, within } from '../../operators/kernels/neighbours.js';
+import { across, within } from '../../operators/kernels/diversity/neighbours.js';
+import { permutationTest } from '../../operators/kernels/mmd/permutation-test.js';
 import type { PairJob, PairMessage } from './pair-jobs.js';
 
 const progressEveryMs = 100;
@@ -17,9 +18,12 @@ function work(port: MessagePort, job: PairJob): void {
     post({ kind: 'progress', share });
   };
   if (job.kind === 'within') {
-    post({ kind: 'within', result: within(job.points, job.neighbours, job.bandwidth, progress) });
+    post({ kind: 'within', result: within(job.points, job.neighbours, job.kernel, progress) });
+  } else if (job.kind === 'across') {
+    const { a, b, rimOfA, rimOfB, kernel } = job;
+    post({ kind: 'across', result: across(a, b, rimOfA, rimOfB, kernel, progress) });
   } else {
-    const { a, b, rimOfA, rimOfB, bandwidth } = job;
-    post({ kind: 'across', result: across(a, b, rimOfA, rimOfB, bandwidth, progress) });
+    const { a, b, kernel, permutations, seed } = job;
+    post({ kind: 'permutations', result: permutationTest(a, b, kernel, { permutations, seed, progress }) });
   }
 }

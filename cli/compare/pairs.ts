@@ -1,8 +1,9 @@
 import { Worker } from 'node:worker_threads';
 
-import type { Across, Within } from '../../operators/kernels/neighbours.js';
+import type { Across, Within } from '../../operators/kernels/diversity/neighbours.js';
+import type { PermutationTest } from '../../operators/kernels/mmd/permutation-test.js';
 import { HeadwaterError } from '../../schemas/errors.js';
-import type { AcrossJob, PairJob, PairMessage, WithinJob } from './pair-jobs.js';
+import type { AcrossJob, PairJob, PairMessage, PermutationJob, WithinJob } from './pair-jobs.js';
 
 export interface PairOptions {
   readonly signal: AbortSignal;
@@ -20,6 +21,13 @@ export async function withinPairs(job: Omit<WithinJob, 'kind'>, options: PairOpt
 export async function acrossPairs(job: Omit<AcrossJob, 'kind'>, options: PairOptions): Promise<Across> {
   const message = await answer({ kind: 'across', ...job }, options);
   if (message.kind !== 'across') throw new TypeError(`expected pairs across two samples, got ${message.kind}`);
+  return message.result;
+}
+
+/** `permutationTest` of the kernels in a thread of its own. Rejects with the signal's reason, or with `engine-failed`. */
+export async function permutedPairs(job: Omit<PermutationJob, 'kind'>, options: PairOptions): Promise<PermutationTest> {
+  const message = await answer({ kind: 'permutations', ...job }, options);
+  if (message.kind !== 'permutations') throw new TypeError(`expected a permutation test, got ${message.kind}`);
   return message.result;
 }
 

@@ -143,7 +143,29 @@ function pairRows({ neighbours }: Comparison, comparisons: readonly Comparison[]
       ({ mmd2 }) => mmd2.unbiased.toFixed(5),
       'distance of the distributions; about 0, also below, for equal ones',
     ),
+    row('p-value', ({ pValue }) => decimal(pValue, 4), pValueMeaning(comparisons[0])),
   ];
+}
+
+function pValueMeaning(comparison: Comparison | undefined): string {
+  const { permutations = 0 } = comparison ?? {};
+  if (permutations === 0) return 'not asked for (--permutations)';
+  return `chance of such an MMD² or more if both were one distribution; ${whole(permutations)} permutations`;
+}
+
+/** Where fewer records were dealt out than pairs were made of. */
+function permutedNote({ permuted, real, synthetic }: Comparison): readonly string[] {
+  if (permuted === null) return [];
+  const isPart = permuted.real < real.sampled || permuted.synthetic < synthetic.sampled;
+  if (!isPart) return [];
+  const counts = `${whole(permuted.real)} real and ${whole(permuted.synthetic)} synthetic records`;
+  return [`The p-value is that of ${counts}, drawn by the seed.`];
+}
+
+function kernelNote({ kernel: { name, bandwidth } }: Comparison): string {
+  return bandwidth === null
+    ? `MMD² by the ${name} kernel`
+    : `MMD² by the ${name} kernel, bandwidth ${bandwidth.toFixed(4)}`;
 }
 
 function notes(comparisons: readonly Comparison[]): readonly string[] {
@@ -158,7 +180,9 @@ function notes(comparisons: readonly Comparison[]): readonly string[] {
     ...sampled.map(
       ({ file, sampled: drawn }) => `Figures of pairs are those of ${whole(drawn)} records of ${file} (--sample).`,
     ),
+    ...comparisons.flatMap(permutedNote),
     ...(isUneven ? ['The files have unequal amounts of text: distinct-2 cannot be compared as it stands.'] : []),
+    kernelNote(first),
     `${first.embedder ?? `vectors from ${first.vectors}`}, seed ${first.seed}, ${seconds.toFixed(1)} s`,
   ];
 }

@@ -53,13 +53,16 @@ test('--json prints one document in camelCase and nothing else on standard outpu
     coverage: expect.any(Number),
     copies: { exact: 1 },
     mmd2: { unbiased: expect.any(Number), biased: expect.any(Number) },
+    pValue: expect.any(Number),
+    permutations: 1000,
+    permuted: { real: 60, synthetic: 42 },
     kernel: { name: 'rbf', bandwidth: expect.any(Number) },
     fields: ['text'],
     embedder: 'static/wordllama-256',
   });
   for (const name of JSON.stringify(comparison).matchAll(/"([^"]+)":/g)) expect(name[1]).toMatch(/^[a-z][A-Za-z0-9]*$/);
   expect(stderr).toContain('comparing the field text (choose with --field)');
-  expect(stderr).toContain('% of pairs');
+  expect(stderr).toMatch(/% of (pairs|permutations)/);
 });
 
 test('a table for people, without colour or redrawing in a pipe', async () => {
@@ -79,6 +82,23 @@ test('the same seed prints the same document but for the time', async () => {
   const [one, other] = printed.map(({ stdout }) => ({ ...JSON.parse(stdout), seconds: 0 }));
   expect(one).toEqual(other);
   expect(one.real.sampled).toBe(20);
+});
+
+test('--permutations, --kernel and --bandwidth say what the p-value is that of', async () => {
+  const dir = folder();
+  const printed = await Promise.all(
+    [
+      ['--permutations', '99', '--bandwidth', '0.5'],
+      ['--permutations', '0', '--kernel', 'linear'],
+      ['--permutations', '99', '--bandwidth', 'median', '--kernel', 'rbf'],
+    ].map((args) => headwater(dir, ['compare', 'real.jsonl', 'made.jsonl', '--json', ...args])),
+  );
+  const [narrow, linear, median] = printed.map(({ stdout }) => JSON.parse(stdout));
+  expect(narrow).toMatchObject({ permutations: 99, kernel: { name: 'rbf', bandwidth: 0.5 } });
+  expect(narrow.pValue * 100).toBeCloseTo(Math.round(narrow.pValue * 100), 9);
+  expect(narrow.pValue).toBeGreaterThanOrEqual(0.01);
+  expect(linear).toMatchObject({ pValue: null, permutations: 0, kernel: { name: 'linear', bandwidth: null } });
+  expect(median.kernel.bandwidth).toBeGreaterThan(0.5);
 });
 
 test('one of the files comes from standard input', async () => {
@@ -104,6 +124,14 @@ describe('what is wrong ends with 2, one sentence and no stack:', () => {
     ['one record', ['real.jsonl', 'one.txt'], /one\.txt has 1 records to compare, and at least 2 are needed/],
     ['a sample of one', ['real.jsonl', 'made.jsonl', '--sample', '1'], /--sample: expected a whole number from 2/],
     ['a seed that is no number', ['real.jsonl', 'made.jsonl', '--seed', 'x'], /expected a whole number/],
+    ['permutations below 0', ['real.jsonl', 'made.jsonl', '--permutations', '-1'], /expected a whole number from 0/],
+    ['a bandwidth of 0', ['real.jsonl', 'made.jsonl', '--bandwidth', '0'], /expected a positive number or median/],
+    ['an unknown kernel', ['real.jsonl', 'made.jsonl', '--kernel', 'poly'], /expected rbf or linear/],
+    [
+      'a bandwidth where there is none',
+      ['real.jsonl', 'made.jsonl', '--kernel', 'linear', '--bandwidth', '1'],
+      /--bandwidth: the linear kernel has none/,
+    ],
     ['an empty name', ['real.jsonl', 'made.jsonl', '--field', 'text,'], /expected names, separated by commas/],
     ['one file only', ['real.jsonl'], /missing required argument 'synthetic'/],
   ])('%s', async (_, args, message) => {

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CompareOptions, compareFiles } from '../../../cli/compare/compare-files.js';
 import type { Comparison } from '../../../cli/compare/comparison.js';
 import { comparisonTable } from '../../../cli/compare/render-comparison.js';
-import { biasedMmd2, unbiasedMmd2 } from '../../../operators/kernels/mmd.js';
+import { biasedMmd2, unbiasedMmd2 } from '../../../operators/kernels/mmd/mmd.js';
 import { stack } from '../../../operators/kernels/points.js';
 import { randomFrom } from '../../../operators/kernels/random.js';
 import { HashingEmbedder } from '../../operators/synalign/hashing-embedder.js';
@@ -46,6 +46,8 @@ async function compared(real: string, synthetic: string, options: Partial<Compar
     base,
     openEmbedder: async () => new HashingEmbedder(),
     signal: new AbortController().signal,
+    // a thread less, where the p-value is not what matters
+    permutations: 0,
     ...options,
   });
   if (comparison === undefined) throw new Error('nothing was compared');
@@ -86,9 +88,61 @@ describe('figures', () => {
     const { mmd2, kernel } = await compared(await file('a.jsonl', records(a)), await file('b.jsonl', records(b)));
     const embedder = new HashingEmbedder();
     const [x, y] = [stack(await embedder.embed(a)), stack(await embedder.embed(b))];
-    expect(mmd2.unbiased).toBeCloseTo(unbiasedMmd2(x, y, kernel.bandwidth), 6);
-    expect(mmd2.biased).toBeCloseTo(biasedMmd2(x, y, kernel.bandwidth), 6);
+    const bandwidth = kernel.bandwidth ?? Number.NaN;
+    expect(mmd2.unbiased).toBeCloseTo(unbiasedMmd2(x, y, bandwidth), 6);
+    expect(mmd2.biased).toBeCloseTo(biasedMmd2(x, y, bandwidth), 6);
     expect(mmd2.unbiased).toBeGreaterThan(0.005);
+  });
+
+  test('the p-value is near 0 where files differ, not where they do not, and null where it is not asked for', async () => {
+    const real = await file('p-real.jsonl', records(texts(120, 3)));
+    const same = await compared(real, await file('p-same.jsonl', records(texts(100, 4))), { permutations: 199 });
+    const poor = await file('p-poor.jsonl', records(texts(100, 5, vocabulary.slice(0, 8))));
+    const other = await compared(real, poor, { permutations: 199 });
+    expect(same).toMatchObject({ permutations: 199, permuted: { real: 120, synthetic: 100 } });
+    expect(same.pValue).toBeGreaterThan(0.05);
+    expect(other.pValue).toBe(1 / 200);
+    expect(comparisonTable([other])).toMatch(/^p-value +0\.0050\n.*199 permutations$/m);
+    const none = await compared(real, poor, { permutations: 0 });
+    expect(none).toMatchObject({ pValue: null, permutations: 0, permuted: null, mmd2: other.mmd2 });
+    expect(comparisonTable([none])).toMatch(/^p-value +-\n.*--permutations/m);
+  });
+
+  test('kernel and bandwidth are those that were asked for', async () => {
+    const [a, b] = [texts(60, 3), texts(50, 4, vocabulary.slice(0, 8))];
+    const [real, made] = [await file('k-a.jsonl', records(a)), await file('k-b.jsonl', records(b))];
+    const embedder = new HashingEmbedder();
+    const [x, y] = [stack(await embedder.embed(a)), stack(await embedder.embed(b))];
+    const fixed = await compared(real, made, { bandwidth: 0.4, permutations: 19 });
+    expect(fixed.kernel).toEqual({ name: 'rbf', bandwidth: 0.4 });
+    expect(fixed.mmd2.unbiased).toBeCloseTo(unbiasedMmd2(x, y, 0.4), 6);
+    const linear = await compared(real, made, { kernel: 'linear', permutations: 19 });
+    expect(linear.kernel).toEqual({ name: 'linear', bandwidth: null });
+    expect(linear.mmd2.unbiased).toBeCloseTo(unbiasedMmd2(x, y, { name: 'linear' }), 6);
+    expect(linear.mmd2.biased).toBeCloseTo(biasedMmd2(x, y, { name: 'linear' }), 6);
+    expect(comparisonTable([linear])).toContain('MMD² by the linear kernel');
+    const median = await compared(real, made, { bandwidth: 'median', permutations: 0 });
+    const usual = await compared(real, made, { permutations: 0 });
+    expect({ ...median, seconds: 0 }).toEqual({ ...usual, seconds: 0 });
+  });
+
+  test.each([
+    [{ permutations: -1 }, '--permutations: expected a whole number from 0'],
+    [{ permutations: 2.5 }, '--permutations: expected a whole number from 0'],
+    [{ bandwidth: 0 }, '--bandwidth: expected a positive number or median, got 0'],
+    [{ bandwidth: Number.NaN }, '--bandwidth: expected a positive number or median'],
+    [{ kernel: 'linear', bandwidth: 1 }, '--bandwidth: the linear kernel has none'],
+  ] as const)('refuses %j', async (options, message) => {
+    const real = await file('r.jsonl', records(texts(10, 1)));
+    const error: unknown = await compared(real, real, options).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'recipe-invalid', message: expect.stringContaining(message) });
+  });
+
+  test('records that are all equal: no distance, and a p-value of 1', async () => {
+    const real = await file('equal.jsonl', records(new Array(12).fill('hen egg farm')));
+    const { mmd2, pValue, kernel } = await compared(real, real, { permutations: 99 });
+    expect([mmd2.unbiased, pValue]).toEqual([expect.closeTo(0, 6), 1]);
+    expect(kernel).toEqual({ name: 'rbf', bandwidth: 1 });
   });
 
   test('fewer kinds of words: less diversity and less coverage', async () => {
@@ -105,7 +159,8 @@ describe('figures', () => {
   test('several files against one real file, as the same command would one by one', async () => {
     const real = await file('a.jsonl', records(texts(150, 3)));
     const files = [await file('b.jsonl', records(texts(90, 4))), await file('c.jsonl', records(texts(4, 5)))];
-    const options = { base, openEmbedder: async () => new HashingEmbedder(), signal: new AbortController().signal };
+    const openEmbedder = async () => new HashingEmbedder();
+    const options = { base, openEmbedder, permutations: 0, signal: new AbortController().signal };
     const together = await compareFiles(real, files, options);
     for (const [i, name] of files.entries()) {
       const { seconds, ...alone } = await compared(real, name);
@@ -239,13 +294,14 @@ describe('records that cannot be compared', () => {
     );
   });
 
-  test('an abort ends it with its reason, while a file is read or pairs are made', async () => {
+  test('an abort ends it with its reason, while a file is read, pairs are made or records dealt out', async () => {
     const name = await file('a.jsonl', records(texts(150, 3)));
-    for (const phase of ['reading', 'pairs'] as const) {
+    for (const phase of ['reading', 'pairs', 'permutations'] as const) {
       const { signal, abort } = aborting();
-      await expect(
-        compared(name, name, { signal, watch: { [phase]: () => abort(`enough of ${phase}`) } }),
-      ).rejects.toThrow(`enough of ${phase}`);
+      const watch = { [phase]: () => abort(`enough of ${phase}`) };
+      // enough for them to outlast the pairs
+      const permutations = phase === 'permutations' ? 300_000 : 100;
+      await expect(compared(name, name, { signal, permutations, watch })).rejects.toThrow(`enough of ${phase}`);
     }
   });
 });

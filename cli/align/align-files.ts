@@ -1,0 +1,148 @@
+import { medianHeuristic } from '../../operators/kernels/mmd/median-heuristic.js';
+import type { Points } from '../../operators/kernels/points.js';
+import { hashUint32 } from '../../operators/kernels/random.js';
+import { effectiveSampleSize } from '../../operators/kernels/weights/mmd-weights.js';
+import { alignmentFeatures } from '../../operators/synalign/align/alignment-features.js';
+import { HeadwaterError } from '../../schemas/errors.js';
+import { openTable } from '../../streams/inputs/open-table.js';
+import type { Table } from '../../streams/inputs/table.js';
+import { chooseColumns } from '../files/choose-columns.js';
+import { type AlignOptions, checkedSettings, type Settings } from './align-options.js';
+import type { Alignment } from './alignment.js';
+import { drawnRows } from './drawn-rows.js';
+import type { TwoFeatures } from './feature-means.js';
+import { checkDimensions, HeldVectors } from './held-vectors.js';
+import { heldReal, nothing, readReal } from './real-side.js';
+import { type Group, type Problem, type Solved, solveAll } from './solve-all.js';
+import { VectorBatches, type VectorReading } from './vector-batches.js';
+import { labelShares, rowsOf, type Weighed, weighAll, weighTogether } from './weighed.js';
+import { writeWeights } from './weights-file.js';
+
+/**
+ * A real file and one of candidates in, a weight for each candidate out, under which the candidates are like the real records.
+ *
+ * Weights have the least MMD to the real records that a ridge, a cap and a floor of the effective sample size allow (`mmdWeights`): by the kernel of
+ * all pairs while those are few, else in random Fourier features. With `by`, within each label, and labels get their shares among the real
+ * records exactly. Files are read once; candidates beyond `sample` a second time. Memory: 65,536 real vectors at most, `sample` candidates
+ * with their features (100 MB by default), and 16 bytes a candidate. Rejects with `HeadwaterError`: `input-unreadable`, `recipe-invalid` for an
+ * option, `store-unwritable` for the file of weights, or what opening the embedder rejects with.
+ *
+ * @example
+ * ```ts
+ * const { mmd2Before, mmd2After } = await alignFiles('real.jsonl', 'made.jsonl', { base, by: 'label', out: 'weights.parquet', openEmbedder, signal });
+ * ```
+ */
+export async function alignFiles(realFile: string, candidateFile: string, options: AlignOptions): Promise<Alignment> {
+  const started = performance.now();
+  const settings = checkedSettings(realFile, candidateFile, options);
+  const { base, by, out, stdin, signal, watch } = options;
+  const input = { base, ...(stdin === undefined ? {} : { stdin }) };
+  const tables = [await openTable(realFile, input), await openTable(candidateFile, input)] as const;
+  const fields = options.fields ?? (options.vectors === undefined ? undefined : []);
+  const wishes = options.vectors === undefined ? {} : { vectors: options.vectors };
+  const columns = chooseColumns(tables, fields === undefined ? wishes : { ...wishes, fields });
+  for (const table of tables) requireLabels(table, by);
+  const plainText = tables.filter(({ isPlainText }) => isPlainText).map(({ name }) => name);
+  watch?.chosen?.(columns, plainText);
+
+  const embedder = columns.vectors === null ? await options.openEmbedder() : null;
+  try {
+    const reading = (file: string): VectorReading => ({
+      columns,
+      embedder,
+      labels: by ?? null,
+      signal,
+      progress: (records) => watch?.reading?.(file, records),
+    });
+    const candidates = new VectorBatches(tables[1], reading(tables[1].name));
+    const sample = await readCandidates(candidates, candidateFile, settings);
+    const realBatches = new VectorBatches(tables[0], reading(tables[0].name));
+    const featuresOf = (first: Points): TwoFeatures => {
+      checkDimensions(tables[0].name, first, tables[1].name, sample.points);
+      const { bandwidth = 'median' } = options;
+      const width = bandwidth === 'median' ? bandwidthOf(first, tables[0].name, settings.seed) : bandwidth;
+      return twoFeatures(first.dimensions, width, settings);
+    };
+    const real = await readReal(realBatches, options.held ?? heldReal, featuresOf, signal);
+    const features = real.features ?? featuresOf(real.held?.points ?? sample.points);
+    const problem: Problem = { real, sample, features, settings, signal, watch };
+
+    const solved = await solveAll(problem);
+    const again = async () => {
+      const table = await openTable(candidateFile, { base });
+      return new VectorBatches(table, reading(table.name));
+    };
+    const weighed =
+      sample.seen === sample.size ? weighTogether(sample, solved) : await weighAll(again, problem, solved);
+    const drawn = drawnRows(weighed, settings);
+    if (out !== undefined) await writeWeights(out, base, drawn?.rows ?? rowsOf(weighed));
+    return {
+      ...figures(weighed, solved, problem),
+      resampled: drawn && { count: drawn.count, different: drawn.different },
+      real: { file: tables[0].name, count: real.count, normalised: realBatches.normalised },
+      candidates: { file: tables[1].name, count: sample.seen, normalised: candidates.normalised },
+      skipped: { real: realBatches.skipped, candidates: candidates.skipped },
+      out: out ?? null,
+      seed: settings.seed,
+      fields: columns.fields,
+      vectors: columns.vectors,
+      embedder: embedder?.id ?? null,
+      seconds: (performance.now() - started) / 1000,
+    };
+  } finally {
+    await embedder?.close();
+  }
+}
+
+async function readCandidates(batches: VectorBatches, file: string, settings: Settings): Promise<HeldVectors> {
+  const sample = new HeldVectors(settings.sample, settings.seed);
+  for await (const batch of batches.batches()) for (const record of batch) sample.add(record);
+  if (sample.size === 0) throw nothing(batches);
+  if (file === '-' && sample.seen > sample.size) {
+    const message = `standard input has more than ${sample.size} candidates, which must be read twice: save them to a file, or raise --sample`;
+    throw new HeadwaterError('input-unreadable', message);
+  }
+  return sample;
+}
+
+/** The part of the document that is about the weights. */
+function figures(weighed: Weighed, solved: Solved, { real, sample, features, settings }: Problem) {
+  const groups = [...solved.groups.values()];
+  const most = (of: (group: Group) => number) => groups.reduce((greatest, group) => Math.max(greatest, of(group)), 0);
+  return {
+    count: weighed.rows.length,
+    effectiveSampleSize: effectiveSampleSize(weighed.weights),
+    mmd2Before: solved.mmd2Before,
+    mmd2After: solved.mmd2After,
+    maxWeight: weighed.weights.reduce((greatest, weight) => Math.max(greatest, weight), 0),
+    labels: settings.by === undefined ? null : labelShares(weighed, real),
+    objective: settings.objective,
+    kernel: { name: 'rbf' as const, bandwidth: features.bandwidth },
+    frequencies: solved.frequencies,
+    together: sample.size,
+    regularization: most((group) => group.regularization),
+    cap: settings.cap,
+    gap: most((group) => group.gap),
+    iterations: groups.reduce((sum, group) => sum + group.iterations, 0),
+  };
+}
+
+function twoFeatures(dimensions: number, bandwidth: number, { objective, frequencies, seed }: Settings): TwoFeatures {
+  const options = { dimensions, frequencies, bandwidth };
+  return {
+    bandwidth,
+    fit: alignmentFeatures({ ...options, objective, seed }),
+    judge: alignmentFeatures({ ...options, objective: 'kernel', seed: hashUint32(seed, 'judge') }),
+  };
+}
+
+function bandwidthOf(points: Points, file: string, seed: number): number {
+  if (points.size >= 2) return medianHeuristic(points, { seed });
+  throw new HeadwaterError('input-unreadable', `${file} has one record, which has no distances: give --bandwidth`);
+}
+
+function requireLabels({ name, columns, isPlainText }: Table, by: string | undefined) {
+  if (by === undefined || (!isPlainText && columns.some((column) => column.name === by))) return;
+  const there = isPlainText ? 'it is plain text' : `it has ${columns.map((column) => column.name).join(', ')}`;
+  throw new HeadwaterError('input-unreadable', `${name} has no column '${by}': ${there}; name one with --by`);
+}

@@ -1,0 +1,62 @@
+import type { Points } from '../../operators/kernels/points.js';
+import { HeadwaterError } from '../../schemas/errors.js';
+import { FeatureMeans, type TwoFeatures } from './feature-means.js';
+import { HeldVectors } from './held-vectors.js';
+import type { VectorBatches, VectorRecord } from './vector-batches.js';
+
+/** Real records that are held, and that the bandwidth is taken from: of more, only sums are kept. */
+export const heldReal = 65_536;
+
+/** A file of real records that was read to its end. */
+export interface RealSide {
+  readonly count: number;
+  /** Of each label; one entry for all where no labels are read. */
+  readonly counts: ReadonlyMap<string | undefined, number>;
+  /** All records, where there are at most `heldReal`. */
+  readonly held: HeldVectors | null;
+  readonly features: TwoFeatures | null;
+  /** Sums of features, where not all records are held. */
+  readonly means: FeatureMeans | null;
+}
+
+/**
+ * Reads the real records: held while they are few, else as sums of features by label, so that memory is bounded.
+ *
+ * `featuresOf` is asked once, with the first records, whose bandwidth the kernel gets. Rejects with `input-unreadable` for none.
+ */
+export async function readReal(
+  batches: VectorBatches,
+  most: number,
+  featuresOf: (first: Points) => TwoFeatures,
+  signal: AbortSignal,
+): Promise<RealSide> {
+  const counts = new Map<string | undefined, number>();
+  const held = new HeldVectors(most, 0);
+  let means: FeatureMeans | null = null;
+  let features: TwoFeatures | null = null;
+  let overflow: VectorRecord[] = [];
+  let count = 0;
+  for await (const batch of batches.batches()) {
+    for (const record of batch) {
+      count++;
+      counts.set(record.label, (counts.get(record.label) ?? 0) + 1);
+      if (held.size < most) held.add(record);
+      else overflow.push(record);
+    }
+    if (overflow.length === 0) continue;
+    features ??= featuresOf(held.points);
+    means ??= await FeatureMeans.of(features, held, signal);
+    means.addAll(overflow);
+    overflow = [];
+  }
+  if (count === 0) throw nothing(batches);
+  return { count, counts, held: means === null ? held : null, features, means };
+}
+
+/** The error of a file without a single record that can be used. */
+export function nothing({ name, skipped }: VectorBatches): HeadwaterError {
+  const [example] = skipped.first;
+  const because = example && `; ${skipped.count} were skipped, such as ${example.place}: ${example.message}`;
+  const message = `${name} has no record to use${because ?? ''}. See --field, --vectors and --by`;
+  return new HeadwaterError('input-unreadable', message);
+}

@@ -1,0 +1,74 @@
+import { basename, dirname, extname, resolve } from 'node:path';
+
+import { Field, Float64, Int64, Schema } from 'apache-arrow';
+
+import { HeadwaterError } from '../../schemas/errors.js';
+import { RecordBatchBuilder } from '../../streams/shards/record-batch.js';
+import { ShardFile } from '../../streams/shards/shard-file.js';
+import { ShardWriter } from '../../streams/shards/shard-writer.js';
+
+/** A row of the file. */
+export interface WeightRow {
+  /** The record's number among the rows of the candidates' file, from 0. */
+  readonly index: number;
+  readonly weight: number;
+}
+
+const schema = new Schema([new Field('index', new Int64(), false), new Field('weight', new Float64(), false)]);
+const extensions = ['.parquet', '.arrow', '.jsonl', '.csv'];
+/** Lines that are written at a time. */
+const linesAtOnce = 4096;
+
+/** Throws `recipe-invalid` for a name whose extension says no format. */
+export function checkWeightsFile(path: string): void {
+  if (extensions.includes(extname(path).toLowerCase())) return;
+  throw new HeadwaterError(
+    'recipe-invalid',
+    `--out: expected a file that ends in ${extensions.join(', ')}, got ${path}`,
+  );
+}
+
+/**
+ * Writes `index` (int64) and `weight` (float64), in the format that the extension names; the file is there only when it is whole.
+ *
+ * Memory: one batch. Rejects with `HeadwaterError` with code `store-full` or `store-unwritable`.
+ */
+export async function writeWeights(path: string, base: string, rows: Iterable<WeightRow>): Promise<void> {
+  const full = resolve(base, path);
+  const folder = dirname(full);
+  const extension = extname(full).toLowerCase();
+  if (extension === '.jsonl' || extension === '.csv') return writeLines(folder, basename(full), rows, extension);
+  const batch = new RecordBatchBuilder<WeightRow>(schema, (column) => (row) => Reflect.get(row, column));
+  const format = extension === '.arrow' ? 'arrow' : 'parquet';
+  const writer = ShardWriter.create(folder, 'weights', batch, { format, compression: 'zstd' });
+  try {
+    for (const row of rows) await writer.append(row);
+    await writer.finish(basename(full));
+  } catch (error) {
+    writer.abort();
+    throw error;
+  }
+}
+
+async function writeLines(folder: string, name: string, rows: Iterable<WeightRow>, extension: string): Promise<void> {
+  const line =
+    extension === '.csv'
+      ? ({ index, weight }: WeightRow) => `${index},${weight}\n`
+      : (row: WeightRow) => `${JSON.stringify(row)}\n`;
+  const file = ShardFile.create(folder, 'weights');
+  try {
+    let lines = extension === '.csv' ? ['index,weight\n'] : [];
+    for (const row of rows) {
+      lines.push(line({ index: row.index, weight: row.weight }));
+      if (lines.length < linesAtOnce) continue;
+      await file.write(Buffer.from(lines.join('')));
+      lines = [];
+    }
+    await file.write(Buffer.from(lines.join('')));
+    await file.seal();
+    await file.publish(name);
+  } catch (error) {
+    file.discard();
+    throw error;
+  }
+}

@@ -1,0 +1,149 @@
+import type { Embedder } from '../../operators/embedder.js';
+import { medianHeuristic } from '../../operators/kernels/mmd/median-heuristic.js';
+import { HeadwaterError } from '../../schemas/errors.js';
+import { openTable } from '../../streams/inputs/open-table.js';
+import type { Table } from '../../streams/inputs/table.js';
+import { type ChosenColumns, chooseColumns } from '../files/choose-columns.js';
+import { type FileVectors, readVectors } from '../files/read-vectors.js';
+import type { ExploredFile } from './explored-file.js';
+import { type Criterion, pickByLabel } from './pick-by-label.js';
+
+export interface ExploreFileOptions {
+  /** The folder that the file is relative to. */
+  readonly base: string;
+  /** Records to pick. @default 10, or all where there are fewer */
+  readonly pick?: number;
+  /** @default variance */
+  readonly criterion?: Criterion;
+  /** @default the median heuristic */
+  readonly lengthScale?: number;
+  /** The row that is picked first, from 0. @default one by the seed */
+  readonly first?: number;
+  /** The column of labels that take turns. @default none */
+  readonly by?: string;
+  /** Fields whose texts are embedded. @default `text`, or all of texts */
+  readonly fields?: readonly string[];
+  /** A column of ready-made vectors; then nothing is embedded. */
+  readonly vectors?: string;
+  /** @default 0 */
+  readonly seed?: number;
+  /** Called where texts are embedded; what it opens is closed at the end. */
+  readonly openEmbedder: () => Promise<Embedder>;
+  /** @default process.stdin */
+  readonly stdin?: AsyncIterable<Uint8Array | string>;
+  readonly signal: AbortSignal;
+  readonly watch?: ExploreWatch;
+}
+
+/** Told of what goes on. */
+export interface ExploreWatch {
+  readonly chosen?: (columns: ChosenColumns) => void;
+  readonly reading?: (file: string, records: number) => void;
+  readonly picking?: (picks: number, of: number) => void;
+}
+
+const defaultPicks = 10;
+
+/**
+ * A file in, the order out in which a Gaussian process would visit its records.
+ *
+ * Memory: the vectors, 4 bytes a number (up to twice that while they are read), and 8 bytes for each record and pick; with `integrated` also 4 KB a record
+ * and the vectors twice. Texts are not held. Rejects
+ * with `HeadwaterError`: `input-unreadable` (no such file or column, fewer records than picks, vectors that do not fit), or what opening the
+ * embedder rejects with.
+ *
+ * @example
+ * ```ts
+ * const { picks } = await exploreFile('real.jsonl', { base, pick: 100, openEmbedder, signal });
+ * ```
+ */
+export async function exploreFile(file: string, options: ExploreFileOptions): Promise<ExploredFile> {
+  const started = performance.now();
+  const { base, stdin, watch, signal, by, criterion = 'variance', seed = 0 } = options;
+  const table = await openTable(file, { base, ...(stdin === undefined ? {} : { stdin }) });
+  const columns = columnsOf(table, options);
+  watch?.chosen?.(columns);
+  const embedder = columns.vectors === null ? await options.openEmbedder() : null;
+  try {
+    const vectors = await readVectors(table, {
+      columns,
+      embedder,
+      signal,
+      ...(by !== undefined && { labels: by }),
+      progress: (records) => watch?.reading?.(table.name, records),
+    });
+    const pick = options.pick ?? Math.min(defaultPicks, vectors.points.size);
+    checkPicks(vectors, pick);
+    const lengthScale = options.lengthScale ?? medianOf(vectors, seed);
+    const picked = await pickByLabel(vectors, {
+      pick,
+      criterion,
+      lengthScale,
+      seed,
+      first: firstOf(vectors, options.first),
+      signal,
+      progress: (picks) => watch?.picking?.(picks, pick),
+    });
+    return {
+      file: table.name,
+      count: vectors.points.size,
+      skipped: vectors.skipped,
+      normalised: vectors.normalised,
+      criterion,
+      lengthScale,
+      informative: picked.informative,
+      picks: picked.picks,
+      ...(picked.labels !== undefined && { labels: picked.labels }),
+      fields: columns.fields,
+      vectors: columns.vectors,
+      embedder: embedder?.id ?? null,
+      seed,
+      seconds: (performance.now() - started) / 1000,
+    };
+  } finally {
+    await embedder?.close();
+  }
+}
+
+/** Of ready-made vectors, the texts are not needed. */
+function columnsOf(table: Table, { fields, vectors, by }: ExploreFileOptions): ChosenColumns {
+  const wishes = {
+    ...(vectors === undefined ? {} : { vectors, fields: fields ?? [] }),
+    ...(fields === undefined ? {} : { fields }),
+  };
+  const columns = chooseColumns([table], wishes);
+  if (by === undefined || table.columns.some(({ name }) => name === by)) return withoutLabel(columns, by);
+  const names = table.columns.map(({ name }) => name).join(', ');
+  throw unreadable(`${table.name} has no column '${by}' for --by: it has ${names}`);
+}
+
+/** A label is told apart, and not embedded, unless it was named. */
+function withoutLabel(columns: ChosenColumns, by: string | undefined): ChosenColumns {
+  const others = columns.fields.filter((field) => field !== by);
+  return columns.found && others.length > 0 ? { ...columns, fields: others } : columns;
+}
+
+function checkPicks({ name, points: { size }, skipped }: FileVectors, pick: number): void {
+  if (pick <= size) return;
+  const left = skipped.count === 0 ? '' : `, after ${skipped.count} were skipped`;
+  throw unreadable(`--pick ${pick}: ${name} has ${size} records to pick from${left}; ask for at most ${size}`);
+}
+
+function medianOf({ name, points }: FileVectors, seed: number): number {
+  if (points.size >= 2) return medianHeuristic(points, { seed });
+  throw unreadable(`${name} has 1 record, and a length scale needs at least 2: give one with --length-scale`);
+}
+
+/** The place of a row among the vectors. */
+function firstOf({ name, rows }: FileVectors, first: number | undefined): number | undefined {
+  if (first === undefined) return undefined;
+  const place = rows.indexOf(first);
+  if (place >= 0) return place;
+  const last = rows.at(-1) ?? 0;
+  const why = first > last ? `its rows end with ${last}` : 'that row was skipped';
+  throw unreadable(`--first ${first}: ${name} has no such record to pick, ${why}`);
+}
+
+function unreadable(message: string): HeadwaterError {
+  return new HeadwaterError('input-unreadable', message);
+}

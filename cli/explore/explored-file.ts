@@ -1,0 +1,42 @@
+import type { SkippedRecords } from '../files/skips.js';
+import type { Criterion } from './pick-by-label.js';
+
+/** The order in which records of a file are explored; `headwater explore --json` prints it. */
+export interface ExploredFile {
+  readonly file: string;
+  /** Records that could be picked. */
+  readonly count: number;
+  readonly skipped: SkippedRecords;
+  /** Ready-made vectors that had to be scaled to unit norm. */
+  readonly normalised: number;
+  readonly criterion: Criterion;
+  /** Of the RBF kernel. */
+  readonly lengthScale: number;
+  /** Whether variances differed anywhere by 1e-9 or more; if not, the length scale tells nothing, and the order is that of the seed. */
+  readonly informative: boolean;
+  readonly picks: readonly FilePick[];
+  /** With `--by`. */
+  readonly labels?: readonly ExploredLabel[];
+  readonly fields: readonly string[];
+  /** The column of ready-made vectors. */
+  readonly vectors: string | null;
+  readonly embedder: string | null;
+  readonly seed: number;
+  readonly seconds: number;
+}
+
+export interface FilePick {
+  /** The number of the row in the file, from 0. */
+  readonly index: number;
+  /** Of the Gaussian process there, given the picks before (of its label): from 1, nothing is known, to 0. */
+  readonly variance: number;
+  readonly label?: string;
+}
+
+export interface ExploredLabel {
+  readonly label: string;
+  readonly count: number;
+  readonly picks: number;
+  /** As of the file: of this label's picks alone. */
+  readonly informative: boolean;
+}

@@ -1,0 +1,93 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { describe, expect, onTestFinished, test } from 'vitest';
+
+import { headwater, start } from './headwater-process.js';
+
+/** A folder with `real.jsonl`: 30 texts of two kinds with a vector each, all different. */
+function folder(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'headwater-cli-explore-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  const lines = Array.from({ length: 30 }, (_, n) => {
+    const [sin, cos] = [Math.sin(n), Math.cos(n)];
+    return JSON.stringify({ text: `Text ${n}\nof two lines`, kind: n < 10 ? 'few' : 'many', v: [sin, cos, sin * cos] });
+  });
+  writeFileSync(join(dir, 'real.jsonl'), `${lines.join('\n')}\n`);
+  return dir;
+}
+
+test('--json prints one document with the picks and nothing else on standard output', async () => {
+  const args = ['explore', 'real.jsonl', '--vectors', 'v', '--pick', '5', '--first', '7', '--seed', '3', '--json'];
+  const { code, stdout } = await headwater(folder(), args);
+  expect(code).toBe(0);
+  const document = JSON.parse(stdout);
+  expect(document).toMatchObject({
+    file: 'real.jsonl',
+    count: 30,
+    skipped: { count: 0, reasons: {}, first: [] },
+    criterion: 'variance',
+    lengthScale: expect.any(Number),
+    informative: true,
+    vectors: 'v',
+    seed: 3,
+  });
+  expect(document.picks).toHaveLength(5);
+  expect(document.picks[0]).toEqual({ index: 7, variance: 1 });
+  for (const name of JSON.stringify(document).matchAll(/"([^"]+)":/g)) expect(name[1]).toMatch(/^[a-z][A-Za-z0-9]*$/);
+});
+
+test('--bandwidth is another name of --length-scale', async () => {
+  const dir = folder();
+  const named = ['--length-scale', '--bandwidth'];
+  const printed = await Promise.all(
+    named.map((name) => headwater(dir, ['explore', 'real.jsonl', '--vectors', 'v', name, '0.7', '--json'])),
+  );
+  const [one, other] = printed.map(({ stdout }) => ({ ...JSON.parse(stdout), seconds: 0 }));
+  expect(one).toEqual(other);
+  expect(one.lengthScale).toBe(0.7);
+});
+
+test('a table for people: labels that take turns, and the start of each text in a line', async () => {
+  const args = ['explore', 'real.jsonl', '--vectors', 'v', '--by', 'kind', '--pick', '4'];
+  const { code, stdout } = await headwater(folder(), args);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^pick +index +variance +label +text$/m);
+  expect(stdout).toMatch(/^ +1 +\d +1\.000000 +few +Text \d of two lines$/m);
+  expect(stdout).toMatch(/^ +4 +\d\d +0\.\d{6} +many +Text \d\d of two lines$/m);
+});
+
+test('an uninformative kernel is said', async () => {
+  const args = ['explore', 'real.jsonl', '--vectors', 'v', '--length-scale', '1e-4'];
+  const { code, stdout } = await headwater(folder(), args);
+  expect(code).toBe(0);
+  expect(stdout).toContain('The kernel is uninformative');
+});
+
+describe('what is wrong ends with 2, one sentence and no stack:', () => {
+  test.each([
+    ['more picks than records', ['--pick', '31'], /--pick 31: real\.jsonl has 30 records to pick from/],
+    ['a criterion that is none', ['--criterion', 'best'], /expected variance or integrated/],
+    ['no picks', ['--pick', '0'], /expected a whole number from 1/],
+    ['a length scale of 0', ['--length-scale', '0'], /expected a positive number or median/],
+    ['two length scales', ['--length-scale', '1', '--bandwidth', '2'], /--bandwidth is another name of --length-scale/],
+    ['a first row that is none', ['--first', '-1'], /expected a whole number from 0/],
+    ['an unknown label', ['--by', 'label'], /has no column 'label' for --by: it has text, kind, v/],
+  ])('%s', async (_, args, message) => {
+    const { code, stdout, stderr } = await headwater(folder(), ['explore', 'real.jsonl', '--vectors', 'v', ...args]);
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/^\s+at /m);
+  });
+});
+
+test('Ctrl-C ends it with 130, also while it waits for standard input', async () => {
+  const exploring = start(folder(), ['explore', '-', '--vectors', 'v']);
+  await exploring.says(/reading standard input/);
+  exploring.signal('SIGINT');
+  const { code, stderr } = await exploring.ended;
+  expect(code).toBe(130);
+  expect(stderr).not.toMatch(/^\s+at /m);
+});

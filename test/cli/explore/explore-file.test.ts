@@ -1,0 +1,183 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import fc from 'fast-check';
+import { expect, onTestFinished, test } from 'vitest';
+
+import { type ExploreFileOptions, exploreFile } from '../../../cli/explore/explore-file.js';
+import { GreedyVariance } from '../../../operators/kernels/gaussian-process/greedy-variance.js';
+import { medianHeuristic } from '../../../operators/kernels/mmd/median-heuristic.js';
+import { stack } from '../../../operators/kernels/points.js';
+import { randomFrom } from '../../../operators/kernels/random.js';
+import { HashingEmbedder, unit } from '../../operators/synalign/hashing-embedder.js';
+
+interface Row {
+  readonly text?: string;
+  readonly kind?: string;
+  readonly v?: readonly (number | null)[];
+}
+
+function vectors(count: number, seed = 1): readonly Row[] {
+  const random = randomFrom(seed);
+  return Array.from({ length: count }, (_, n) => ({
+    kind: n % 4 === 0 ? 'rare' : 'usual',
+    text: `text ${n}`,
+    v: Array.from({ length: 6 }, () => random.gaussian()),
+  }));
+}
+
+async function explored(rows: readonly Row[], options: Partial<ExploreFileOptions> = {}) {
+  const base = mkdtempSync(join(tmpdir(), 'headwater-explore-'));
+  onTestFinished(() => rmSync(base, { recursive: true, force: true }));
+  writeFileSync(join(base, 'real.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  return exploreFile('real.jsonl', {
+    base,
+    openEmbedder: async () => new HashingEmbedder(),
+    signal: new AbortController().signal,
+    ...options,
+  });
+}
+
+test('picks are those of the kernel on the unit vectors, by the number of their row', async () => {
+  const rows = vectors(40);
+  const holes = rows.flatMap((row, n) => (n % 10 === 0 ? [{ text: 'without' }, row] : [row]));
+  const { picks, lengthScale, count, skipped, normalised } = await explored(holes, { vectors: 'v', pick: 8, first: 1 });
+  const points = stack(rows.map(({ v = [] }) => unit(Float32Array.from(v, (value) => value ?? 0))));
+  expect(lengthScale).toBeCloseTo(medianHeuristic(points), 6);
+  const greedy = new GreedyVariance({ points, bandwidth: lengthScale });
+  const expected = Array.from({ length: 8 }, (_, i) => greedy.next(i === 0 ? 0 : undefined));
+  expect(picks.map(({ index }) => holes[index]?.v)).toEqual(expected.map(({ index }) => rows[index]?.v));
+  for (const [i, { variance }] of picks.entries()) expect(variance).toBeCloseTo(expected[i]?.variance ?? 0, 6);
+  expect([count, skipped.count, normalised]).toEqual([40, 4, 40]);
+});
+
+test('labels take turns, so that shares are equal to within one pick, until a label has no more', async () => {
+  const sizes = fc.tuple(fc.integer({ min: 2, max: 20 }), fc.integer({ min: 1, max: 40 }), fc.nat(5));
+  await fc.assert(
+    fc.asyncProperty(sizes, async ([count, wanted, seed]) => {
+      const rows = vectors(count, seed);
+      const pick = Math.min(count, wanted);
+      const { picks, labels } = await explored(rows, { vectors: 'v', by: 'kind', pick, seed, lengthScale: 1 });
+      const rare = rows.filter(({ kind }) => kind === 'rare').length;
+      for (const i of picks.keys()) {
+        const soFar = picks.slice(0, i + 1).filter(({ label }) => label === 'rare').length;
+        const turns = Math.max(Math.ceil((i + 1) / 2), i + 1 - (count - rare));
+        expect(soFar).toBe(Math.min(rare, turns));
+      }
+      for (const { index, label } of picks) expect(rows[index]?.kind).toBe(label);
+      expect(new Set(picks.map(({ index }) => index)).size).toBe(pick);
+      expect(labels?.map(({ label, picks }) => [label, picks])).toEqual(
+        ['rare', 'usual']
+          .slice(0, rare === count ? 1 : 2)
+          .map((label) => [label, picks.filter((one) => one.label === label).length]),
+      );
+    }),
+    { seed: 4, numRuns: 25 },
+  );
+});
+
+test('texts are embedded where no vectors are named, without the column of labels', async () => {
+  const embedder = new HashingEmbedder();
+  const rows = Array.from({ length: 12 }, (_, n) => ({
+    question: `question ${n}`,
+    answer: `answer ${n}`,
+    kind: 'a b'.split(' ')[n % 2] ?? '',
+  }));
+  const result = await explored(rows, { by: 'kind', openEmbedder: async () => embedder });
+  expect(result).toMatchObject({
+    fields: ['question', 'answer'],
+    vectors: null,
+    embedder: embedder.id,
+    count: 12,
+    informative: true,
+  });
+  expect(result.picks).toHaveLength(10);
+  expect(embedder.batches.flat()[3]).toBe('question 3\nanswer 3');
+});
+
+test('the integrated criterion begins in the middle, not with an outlier', async () => {
+  const random = randomFrom(3);
+  const cluster = Array.from({ length: 30 }, () => ({ v: [1 + 0.1 * random.gaussian(), 0.2 * random.gaussian(), 0] }));
+  const rows = [...cluster, { v: [-1, 0, 0.1] }, { v: [0, 0, -1] }];
+  const { picks, criterion } = await explored(rows, { vectors: 'v', criterion: 'integrated', pick: 4 });
+  expect(criterion).toBe('integrated');
+  expect(picks[0]?.index).toBeLessThan(30);
+  const variance = await explored(rows, { vectors: 'v', first: picks[0]?.index ?? 0, pick: 3 });
+  expect(
+    variance.picks
+      .slice(1)
+      .map(({ index }) => index)
+      .sort(),
+  ).toEqual([30, 31]);
+});
+
+test('fewer records than the default are all picked', async () => {
+  expect((await explored(vectors(4), { vectors: 'v' })).picks).toHaveLength(4);
+});
+
+test('T13 a length scale far from the distances is reported, and the order is not that of the file', async () => {
+  const { informative, picks } = await explored(vectors(60), { vectors: 'v', lengthScale: 0.001, pick: 30 });
+  expect(informative).toBe(false);
+  const order = picks.map(({ index }) => index);
+  expect(order).not.toEqual(order.toSorted((a, b) => a - b));
+});
+
+test('all records equal: uninformative', async () => {
+  const rows = Array.from({ length: 5 }, () => ({ v: [1, 2] }));
+  expect(await explored(rows, { vectors: 'v', pick: 5 })).toMatchObject({ informative: false, lengthScale: 1 });
+});
+
+test('one record is picked where a length scale is given', async () => {
+  const { picks } = await explored(vectors(1), { vectors: 'v', lengthScale: 1 });
+  expect(picks).toEqual([{ index: 0, variance: 1 }]);
+});
+
+test.each([
+  [
+    'more picks than records',
+    vectors(5),
+    { vectors: 'v', pick: 6 },
+    /--pick 6: real\.jsonl has 5 records to pick from; ask for at most 5/,
+  ],
+  [
+    'one record',
+    vectors(1),
+    { vectors: 'v' },
+    /1 record, and a length scale needs at least 2: give one with --length-scale/,
+  ],
+  ['a first row beyond the end', vectors(5), { vectors: 'v', first: 5 }, /--first 5: .* its rows end with 4/],
+  [
+    'a first row that was skipped',
+    [{ v: [0, 0] }, { v: [1, 0] }, { v: [0, 1] }],
+    { vectors: 'v', first: 0 },
+    /--first 0: .* that row was skipped/,
+  ],
+  [
+    'an unknown column of labels',
+    vectors(5),
+    { vectors: 'v', by: 'label' },
+    /has no column 'label' for --by: it has kind, text, v/,
+  ],
+  [
+    'vectors of different lengths',
+    [{ v: [1, 2] }, { v: [1, 2, 3] }],
+    { vectors: 'v' },
+    /real\.jsonl:2: 'v' has 3 numbers, and the first vector has 2/,
+  ],
+  ['a number that is none', [{ v: [1, 2] }, { v: [1, null] }], { vectors: 'v' }, /number 1 of 'v' is NaN/],
+  ['zeros alone', [{ v: [0, 0] }], { vectors: 'v' }, /no record to use; 1 were skipped/],
+])('refuses %s', async (_, rows, options, message) => {
+  await expect(explored(rows, options)).rejects.toMatchObject({
+    code: 'input-unreadable',
+    message: expect.stringMatching(message),
+  });
+});
+
+test('an abort ends it between two picks', async () => {
+  const stop = new AbortController();
+  const watch = { picking: (picks: number) => picks === 3 && stop.abort(new Error('enough')) };
+  await expect(
+    explored(vectors(20), { vectors: 'v', signal: stop.signal, watch: { picking: (n) => void watch.picking(n) } }),
+  ).rejects.toThrow('enough');
+});
