@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { budgeted } from '../engines/budgeted.js';
 import { catalogue } from '../engines/models/catalogue.js';
 import { type PulledModel, type PullProgress, pull } from '../engines/models/pull.js';
-import { openai } from '../engines/openai/openai.js';
+import { type OpenaiModel, openai } from '../engines/openai/openai.js';
 import { checked, type LimitOptions } from '../engines/openai/options.js';
 import { reach, reachAny } from '../engines/openai/reach.js';
 import { openaiBatch } from '../engines/openai-batch/openai-batch.js';
@@ -23,9 +23,11 @@ import type {
   OpenaiConfig,
 } from '../schemas/models-config.js';
 import type { Recipe } from '../schemas/recipe.js';
+import type { EndpointReport } from '../schemas/worker-report.js';
 import { drafterOf } from '../streams/river/drafter.js';
 import { judgeOf, type ModelRole } from '../streams/river/judging.js';
 import { defaultSequences } from '../streams/river/planning.js';
+import { reasonerOf } from '../streams/river/reasoner.js';
 import type { StageName } from '../streams/river/stages.js';
 import { priceOf } from './recipe/price-of.js';
 
@@ -50,6 +52,8 @@ export interface Engines {
   /** The instruct model itself where the recipe names no judge. */
   readonly judge: LanguageModel | undefined;
   readonly embedder: Embedder | undefined;
+  /** How those do that are asked over HTTP, one address at a time. */
+  endpoints(): readonly EndpointReport[];
   close(): Promise<void>;
 }
 
@@ -57,6 +61,17 @@ export interface Engines {
 const staticModel = 'wordllama-256';
 
 const embeddingStages: readonly StageName[] = ['refine', 'align', 'shard'];
+
+/** Whether stages of this process embed: `plan` does where it explores. */
+function needsEmbedder({ steps }: Recipe, stages: readonly StageName[]): boolean {
+  if (stages.includes('plan') && steps.explore !== 'off') return true;
+  return stages.some((stage) => embeddingStages.includes(stage));
+}
+
+/** What opening an engine needs, and who is told of those that are asked over HTTP. */
+interface OpeningContext extends EngineContext {
+  readonly opened: (role: string, model: OpenaiModel) => void;
+}
 
 /** Fetches what model files are missing, and opens the engines that the stages need. */
 export async function openEngines(
@@ -67,13 +82,15 @@ export async function openEngines(
   const { models } = recipe;
   const asked = modelsAsked(recipe, stages);
   const [base, instruct, judge] = [asked.get('base'), asked.get('instruct'), asked.get('judge')];
-  const embeds = stages.some((stage) => embeddingStages.includes(stage));
+  const embeds = needsEmbedder(recipe, stages);
   const files = await pullAll([...asked.values()], embeds && models.embed.weights === undefined, context);
+  const overHttp = new Map<string, OpenaiModel>();
+  const opened = { ...context, opened: (role: string, model: OpenaiModel) => overHttp.set(role, model) };
   const opening = [
     embeds ? openEmbedder(models.embed, files, context.base) : undefined,
-    base && openModel('base', base, files, context),
-    instruct && openModel('instruct', instruct, files, context),
-    judge && openModel('judge', judge, files, context),
+    base && openModel('base', base, files, opened),
+    instruct && openModel('instruct', instruct, files, opened),
+    judge && openModel('judge', judge, files, opened),
   ] as const;
   // One that fails does not leave the others open, even those that take longer to open.
   const close = async () => {
@@ -84,7 +101,9 @@ export async function openEngines(
     const [embedder, baseModel, instructModel, ownJudge] = await Promise.all(opening);
     const judging = stages.includes('judge') ? judgeOf(recipe) : undefined;
     const judgeModel = judging?.role === 'instruct' ? instructModel : ownJudge;
-    return { embedder, base: baseModel, instruct: instructModel, judge: judgeModel, close };
+    const endpoints = () =>
+      [...overHttp].flatMap(([role, model]) => model.endpoints().map((endpoint) => ({ role, ...endpoint })));
+    return { embedder, base: baseModel, instruct: instructModel, judge: judgeModel, endpoints, close };
   } catch (error) {
     await close();
     throw error;
@@ -96,6 +115,8 @@ function modelsAsked(recipe: Recipe, stages: readonly StageName[]): ReadonlyMap<
   const asked = new Map<ModelRole, LanguageModelConfig>();
   const drafter = stages.includes('draft') ? drafterOf(recipe) : undefined;
   if (drafter !== undefined) asked.set(drafter.role, drafter.model);
+  const reasoner = stages.includes('reason') ? reasonerOf(recipe) : undefined;
+  if (reasoner !== undefined) asked.set(reasoner.role, reasoner.model);
   const { models, steps } = recipe;
   if (stages.includes('refine') && steps.refine !== 'off' && models.instruct !== undefined)
     asked.set('instruct', models.instruct);
@@ -136,10 +157,10 @@ async function openModel(
   role: string,
   config: LanguageModelConfig,
   files: ReadonlyMap<string, PulledModel>,
-  context: EngineContext,
+  context: OpeningContext,
 ): Promise<LanguageModel> {
   try {
-    return watched(role, config, await openEngine(config, files, context), context);
+    return watched(role, config, await openEngine(role, config, files, context), context);
   } catch (cause) {
     // An option that an engine refuses came from the recipe.
     if (!(cause instanceof TypeError)) throw cause;
@@ -161,9 +182,10 @@ function watched(
 }
 
 async function openEngine(
+  role: string,
   config: LanguageModelConfig,
   files: ReadonlyMap<string, PulledModel>,
-  { base, environment, signal, pipeline }: EngineContext,
+  { base, environment, signal, pipeline, opened }: OpeningContext,
 ): Promise<LanguageModel> {
   switch (config.engine) {
     case 'openai': {
@@ -171,7 +193,9 @@ async function openEngine(
       checked(options);
       // A wrong URL is found before plans wait for it.
       await reachAny([config.url].flat(), signal);
-      return openai(options);
+      const model = openai(options);
+      opened(role, model);
+      return model;
     }
     case 'openai-batch': {
       const options = { ...batchOptions(config), pipeline, ...keyOf(config, environment) };

@@ -4,6 +4,7 @@ import { plainName } from '../../streams/kafka/topic-names.js';
 import { drafterOf } from '../../streams/river/drafter.js';
 import { judgeOf } from '../../streams/river/judging.js';
 import { idleParts } from '../../streams/river/parts.js';
+import { reasonerOf } from '../../streams/river/reasoner.js';
 import { stagesOf } from '../../streams/river/stages.js';
 import { ownTopic } from '../../streams/river/topics-of.js';
 
@@ -24,6 +25,7 @@ const produces: Readonly<Record<string, readonly string[]>> = {
   'intake.documents': ['documents'],
   'intake.drafts': ['given'],
   plan: ['plans'],
+  reason: ['reasoned'],
   draft: ['drafts'],
   refine: ['refined'],
   judge: ['verdicts'],
@@ -36,6 +38,7 @@ export function dataflow(recipe: Recipe): readonly FlowStage[] {
   const drafter = drafterOf(recipe);
   const refiner = recipe.steps.refine === 'off' ? undefined : recipe.models.instruct;
   const askedIn: Readonly<Record<string, LanguageModelConfig | undefined>> = {
+    reason: reasonerOf(recipe)?.model,
     draft: drafter?.model,
     refine: refiner,
     judge: judgeOf(recipe)?.model,
@@ -56,7 +59,7 @@ function idOf(model: LanguageModelConfig | undefined): string | null {
 
 /** The stages as a picture in plain characters, from the inputs at the top to the shards at the bottom. */
 export function drawDataflow(recipe: Recipe): string {
-  const main = ['seeds', 'plans', 'drafts', 'refined', 'samples', 'shards'];
+  const main = ['seeds', 'plans', 'reasoned', 'drafts', 'refined', 'samples', 'shards'];
   const sources = sourcesOf(recipe);
   const lines: string[] = [`   ${sourceOf(recipe.inputs.seeds)}`, '     │ seeds'];
   for (const { name, consumes, operators, produces: outputs, model } of dataflow(recipe)) {
@@ -102,11 +105,11 @@ function compares({ inputs, steps }: Recipe): boolean {
 
 /** The way in which drafts are written, with what it is given. */
 function draftingOf({ steps, inputs }: Recipe): string {
-  const { way, examples, attempts, group, from, personas, answer } = steps.draft;
+  const { way, attempts, group, personas, answer } = steps.draft;
   if (way === 'given') return 'take the given texts as drafts';
   const together = way === 'sequential' || way === 'in-one' ? [`groups of ${group}`] : [];
   const asked = [
-    `${examples} ${from === 'real' ? 'real examples' : 'examples'}`,
+    shownOf(steps),
     ...together,
     ...(personas === undefined || way === 'base' ? [] : ['personas']),
     ...(inputs.documents === undefined ? [] : ['a document each']),
@@ -114,6 +117,13 @@ function draftingOf({ steps, inputs }: Recipe): string {
     `up to ${attempts} attempts`,
   ];
   return `draft${way === 'base' ? '' : ` ${way}`} (${asked.join(', ')})`;
+}
+
+/** What a prompt shows. */
+function shownOf({ draft: { examples, from }, explore, reason }: Recipe['steps']): string {
+  if (reason !== 'off') return 'attributes in place of examples';
+  if (explore !== 'off') return `${explore.examples} explored real examples`;
+  return `${examples} ${from === 'real' ? 'real examples' : 'examples'}`;
 }
 
 /** What the gate looks for beside the rules that always hold. */
@@ -136,13 +146,28 @@ function duplicatesOf({ near, semantic }: Exclude<Recipe['steps']['dedupe'], 'of
   ];
 }
 
+/** How real records are picked. */
+function exploringOf({ explore, steer }: Recipe['steps']): readonly string[] {
+  if (explore === 'off') return [];
+  const steered = steer === 'off' ? '' : ', steered by corrections';
+  return ['embed', `explore (a pick and ${explore.examples - 1} neighbours${steered})`];
+}
+
+function reasoningOf({ reason }: Recipe['steps']): string {
+  if (reason === 'off') return 'reason';
+  return `reason (${reason.attributes.join(', ')}; an answer serves ${reason.uses} plans)`;
+}
+
 function operatorsOf(name: string, recipe: Recipe): readonly string[] {
   const { domain, steps, shards } = recipe;
   switch (name) {
     case 'plan': {
       const drawn = [...(domain.label ? [domain.label.field] : []), ...Object.keys(domain.vary)];
-      return [drawn.length === 0 ? 'plan' : `plan (draws ${drawn.join(', ')})`];
+      const planned = drawn.length === 0 ? 'plan' : `plan (draws ${drawn.join(', ')})`;
+      return [...exploringOf(steps), planned];
     }
+    case 'reason':
+      return [reasoningOf(steps)];
     case 'draft':
       return [draftingOf(recipe)];
     case 'refine': {
@@ -153,8 +178,11 @@ function operatorsOf(name: string, recipe: Recipe): readonly string[] {
     case 'align': {
       const { rollingMmd, measure } = steps;
       const figures = measure === 'off' ? [] : [`measure (${measure.window} samples)`];
-      const mmd = rollingMmd !== 'off' && compares(recipe) ? [`rolling MMD (${rollingMmd.window} records)`] : [];
-      return ['in plan order', 'embed', `gate (${checksOf(recipe)})`, 'quota', ...mmd, ...figures];
+      const weighed = steps.align === 'off' ? [] : [`weigh (${steps.align.as}, cap ${steps.align.cap})`];
+      const drift = rollingMmd !== 'off' && rollingMmd.drift !== 'off' ? ', watching for drift' : '';
+      const mmd =
+        rollingMmd !== 'off' && compares(recipe) ? [`rolling MMD (${rollingMmd.window} records${drift})`] : [];
+      return ['in plan order', 'embed', `gate (${checksOf(recipe)})`, ...weighed, 'quota', ...mmd, ...figures];
     }
     case 'judge':
       return [steps.judge === 'off' ? 'judge' : `judge (${Math.round(100 * steps.judge.share)} % of the samples)`];

@@ -3,6 +3,7 @@ import type { LanguageModelConfig } from '../../schemas/models-config.js';
 import type { Recipe } from '../../schemas/recipe.js';
 import { drafterOf } from '../../streams/river/drafter.js';
 import { judgeOf, type ModelRole } from '../../streams/river/judging.js';
+import { reasonerOf } from '../../streams/river/reasoner.js';
 import { modelsInUse } from './cross-checks.js';
 import { priceOf } from './price-of.js';
 
@@ -40,13 +41,17 @@ const measuredSpeed: Readonly<Record<string, number>> = { 'gemma-3-270m': 28, 's
 const endlessSamples = 1000;
 /** Of a judge's answer: a guess, as judges differ. */
 const judgedTokens = 100;
+/** Of an attribute's name and value. */
+const attributeTokens = 10;
 
 /** Tokens, cost and time for a recipe's target, from the mean characters of its seeds; null where there are no seeds. */
 export function estimate(recipe: Recipe, seedCharacters: number | null): Estimate | null {
   if (seedCharacters === null) return null;
   const samples = 'samples' in recipe.target ? recipe.target.samples : endlessSamples;
   const sampleTokens = Math.ceil(seedCharacters / charactersPerToken);
-  const works = [draftingWork, refiningWork, judgingWork].map((work) => work(recipe, samples, sampleTokens));
+  const works = [reasoningWork, draftingWork, refiningWork, judgingWork].map((work) =>
+    work(recipe, samples, sampleTokens),
+  );
   const models = [...modelsInUse(recipe)].map(([role, model]) => {
     return modelEstimate(
       role,
@@ -76,10 +81,26 @@ interface Work {
   readonly completionTokens: number;
 }
 
+/** One answer about the real examples serves several plans; the examples are taken to be as long as the seeds. */
+function reasoningWork(recipe: Recipe, samples: number, sampleTokens: number): Work | undefined {
+  const reasoner = reasonerOf(recipe);
+  const { reason, explore, draft } = recipe.steps;
+  if (reasoner === undefined || reason === 'off') return undefined;
+  const requests = Math.ceil((samples * drafted) / reason.uses);
+  const shown = explore === 'off' ? draft.examples : explore.examples;
+  return {
+    role: reasoner.role,
+    requests,
+    promptTokens: requests * promptOf(shown, sampleTokens),
+    completionTokens: requests * answerOf(reasoner.model, reason.attributes.length * attributeTokens),
+  };
+}
+
 function draftingWork(recipe: Recipe, samples: number, sampleTokens: number): Work | undefined {
   const drafter = drafterOf(recipe);
   if (drafter === undefined) return undefined;
-  const { way, examples, group } = recipe.steps.draft;
+  const { way, group } = recipe.steps.draft;
+  const examples = shownExamples(recipe);
   const drafts = Math.ceil(samples * drafted);
   const requests = way === 'in-one' ? Math.ceil(drafts / group) : drafts;
   // The prompt of a sequence shows on average half of its group.
@@ -92,19 +113,25 @@ function draftingWork(recipe: Recipe, samples: number, sampleTokens: number): Wo
   };
 }
 
-function refiningWork({ steps, models }: Recipe, samples: number, sampleTokens: number): Work | undefined {
+function refiningWork(recipe: Recipe, samples: number, sampleTokens: number): Work | undefined {
+  const { steps, models } = recipe;
   const { instruct } = models;
   if (steps.refine === 'off' || instruct === undefined) return undefined;
   const requests = Math.ceil(samples * refined);
   // Tiny models edit without examples.
   const style = steps.refine.style ?? (instruct.engine === 'llama' ? 'copy-edit' : 'edit');
-  const shown = 1 + (style === 'edit' ? steps.draft.examples : 0);
+  const shown = 1 + (style === 'edit' ? shownExamples(recipe) : 0);
   return {
     role: 'instruct',
     requests,
     promptTokens: requests * promptOf(shown, sampleTokens),
     completionTokens: requests * answerOf(instruct, sampleTokens),
   };
+}
+
+/** Examples in a draft's prompt, or seeds that show the format where attributes stand in their place. */
+function shownExamples({ steps: { draft, explore, reason } }: Recipe): number {
+  return explore === 'off' || reason !== 'off' ? draft.examples : explore.examples;
 }
 
 /** A judge reads four texts, and says why before it names one. */

@@ -32,12 +32,23 @@ const mayDiffer: readonly string[] = [
   'topics.ssl',
   'topics.sasl',
   'inputs.*.registry',
+  'steps.rollingMmd.alpha',
+];
+
+/** Steps that came after the first folders were written: one that is off is as one that is not there. */
+const leftOutWhenOff: readonly string[] = [
+  'steps.explore',
+  'steps.reason',
+  'steps.align',
+  'steps.steer',
+  'steps.rollingMmd.drift',
 ];
 
 /** A recipe as plain JSON without what may differ: a data folder belongs to the recipes that have the same. */
 export type RecipeIdentity = Readonly<Record<string, unknown>>;
 
 const ignored = mayDiffer.map((pattern) => pattern.split('.'));
+const later = leftOutWhenOff.map((pattern) => pattern.split('.'));
 
 export function recipeIdentity(recipe: Recipe): RecipeIdentity {
   const json: unknown = JSON.parse(JSON.stringify({ ...recipe, topics: withPrefix(recipe) }));
@@ -55,6 +66,7 @@ function kept(mapping: RecipeIdentity, path: readonly string[]): RecipeIdentity 
   const entries = Object.entries(mapping).flatMap(([key, value]): [string, unknown][] => {
     const here = [...path, key];
     if (ignored.some((pattern) => matches(pattern, here))) return [];
+    if (value === 'off' && later.some((pattern) => matches(pattern, here))) return [];
     return [[key, isMapping(value) ? kept(value, here) : value]];
   });
   return Object.fromEntries(entries);

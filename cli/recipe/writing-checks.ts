@@ -1,5 +1,6 @@
 import type { Recipe } from '../../schemas/recipe.js';
 import { askedBy } from '../../streams/river/drafter.js';
+import { reasonerOf } from '../../streams/river/reasoner.js';
 import type { Problem } from './problem.js';
 
 /** What the ways to write and to refine ask of the rest of a recipe. */
@@ -37,15 +38,17 @@ export function writingProblems({ inputs, models, steps }: Recipe): readonly Pro
 }
 
 /** What is said of writing and has no effect. */
-export function writingWarnings({ inputs, models, steps }: Recipe): readonly Problem[] {
+export function writingWarnings(recipe: Recipe): readonly Problem[] {
+  const { inputs, models, steps } = recipe;
   const { way, personas, layout, answer } = steps.draft;
   const warnings: Problem[] = [];
   const idle = (path: readonly string[], why: string) => warnings.push({ path, text: `has no effect with ${why}` });
   const refines = steps.refine !== 'off';
   const writer = `steps.draft.way: ${way}`;
-  if (askedBy[way] !== 'base' && models.base !== undefined) idle(['models', 'base'], writer);
+  const reasons = reasonerOf(recipe)?.role;
+  if (askedBy[way] !== 'base' && reasons !== 'base' && models.base !== undefined) idle(['models', 'base'], writer);
   const judges = steps.judge !== 'off' && models.judge === undefined;
-  if (askedBy[way] !== 'instruct' && !refines && !judges && models.instruct !== undefined) {
+  if (askedBy[way] !== 'instruct' && !refines && !judges && reasons !== 'instruct' && models.instruct !== undefined) {
     idle(['models', 'instruct'], 'steps.refine: off');
   }
   if (askedBy[way] !== 'instruct' && personas !== undefined) idle(['steps', 'draft', 'personas'], writer);

@@ -15,6 +15,7 @@ export interface BuiltInRecipe {
 /** The recipes that can be run by name, and copied by `init`. */
 export const builtInRecipes: readonly BuiltInRecipe[] = [
   builtIn('emails', 'short e-mails, held against real ones'),
+  builtIn('synalign', 'the same e-mails, steered to where texts like the real ones are missing'),
   builtIn('word-problems', 'grade-school math problems with worked answers'),
   builtIn('bare-vs-instruct', 'Base-Refine beside the ways it is compared with, on e-mails'),
   builtIn('bare-vs-instruct-math', 'the same on word problems'),

@@ -28,7 +28,9 @@ export async function loadInputs(options: LoadInputsOptions, signal: AbortSignal
     const topic = ownTopic(source) ?? inputTopics[kind];
     if (!consumed(options).has(topic)) return;
     const target = { topics, topic, partitions: place.partitions, source, base, domain, now: Date.now };
-    await loadBeside(kind, { ...target, least: leastOf(kind, recipe) }, signal);
+    // Who explores waits for all that a file has.
+    const tellsEnd = kind !== 'real' || recipe.steps.explore !== 'off';
+    await loadBeside(kind, { ...target, least: leastOf(kind, recipe), tellsEnd }, signal);
   });
   await Promise.all(loading);
 }
@@ -44,5 +46,6 @@ function consumed({ recipe, stages }: LoadInputsOptions): ReadonlySet<string> {
 /** Records without which a lane would wait for ever. */
 function leastOf(kind: InputKind, { steps, topics }: Recipe): number {
   if (kind !== 'real') return 1;
+  if (steps.explore !== 'off') return steps.explore.examples * topics.partitions;
   return steps.draft.from === 'real' ? steps.draft.examples * topics.partitions : 0;
 }

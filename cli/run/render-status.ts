@@ -1,16 +1,19 @@
 import type { PartitionStatus } from '../../streams/river/partition-status.js';
 import type { RiverStatus, StageStatus } from '../../streams/river/river-status.js';
 import type { WorkerStatus } from '../../streams/river/workers.js';
+import { correctionLines } from './correction-text.js';
 import { costText, yieldText } from './cost-text.js';
+import { endpointTexts } from './endpoint-text.js';
 import { diversityText, judgeText } from './quality-text.js';
 import { savedText } from './saved-text.js';
+import { synalignLines } from './synalign-text.js';
 
 const width = 12;
 const indent = ' '.repeat(width);
 
 /** Where a river stands, in lines for people. */
 export function statusLines(name: string, status: RiverStatus): readonly string[] {
-  const { ledger, stages, workers, quality, judge, deadLetters } = status;
+  const { ledger, stages, workers, correction, synalign, quality, judge, deadLetters } = status;
   const { accepted, promptTokens, completionTokens, cost } = ledger;
   const isHeld = workers.some(({ silentSince }) => silentSince === null);
   return [
@@ -22,6 +25,8 @@ export function statusLines(name: string, status: RiverStatus): readonly string[
     titled('cost', costText(cost, accepted)),
     titled('saved', ledger.savedCalls === 0 ? 'no request yet: nothing was reused' : savedText(ledger)),
     titled('MMD²', mmdText(status)),
+    ...(correction === null ? [] : correctionLines(correction).map(([title, text]) => titled(title, text))),
+    ...(synalign === null ? [] : synalignLines(synalign).map(([title, text]) => titled(title, text))),
     titled('diversity', diversityText(quality)),
     ...(judge === null ? [] : [titled('judge', judgeText(judge))]),
     titled('dead', `${deadLetters} dead letters`),
@@ -60,7 +65,14 @@ function workerLines(workers: readonly WorkerStatus[]): readonly string[] {
   if (workers.length === 0) return [titled('workers', 'none')];
   const silent = workers.filter(({ silentSince }) => silentSince !== null).length;
   const counted = [`${workers.length - silent} alive`, ...(silent > 0 ? [`${silent} silent`] : [])].join(', ');
-  return [titled('workers', counted), ...workers.map((worker) => `${indent}${workerText(worker)}`)];
+  return [
+    titled('workers', counted),
+    ...workers.flatMap((worker) => [workerText(worker), ...endpointLines(worker)].map((line) => `${indent}${line}`)),
+  ];
+}
+
+function endpointLines({ endpoints = [], silentSince }: WorkerStatus): readonly string[] {
+  return silentSince === null ? endpointTexts(endpoints).map((text) => `  ${text}`) : [];
 }
 
 function workerText({ worker, state, stages, silentSince }: WorkerStatus): string {

@@ -1,4 +1,5 @@
 import type { WorkerStatus } from '../../streams/river/workers.js';
+import { endpointTexts } from './endpoint-text.js';
 import { clock } from './render.js';
 
 /** What the supervisor of workers shows. */
@@ -19,9 +20,13 @@ export interface WorkersView {
 /** For a terminal: a line for each worker. */
 export function renderWorkersTable(view: WorkersView): string {
   const alive = view.workers.filter(({ silentSince }) => silentSince === null);
-  return [`${view.name}  ${progress(view)}`, '', ...alive.map(workerLine), '', `  shards    in ${view.shardDir}`].join(
-    '\n',
-  );
+  return [
+    `${view.name}  ${progress(view)}`,
+    '',
+    ...alive.flatMap(workerLines),
+    '',
+    `  shards    in ${view.shardDir}`,
+  ].join('\n');
 }
 
 /** The same in one line, for a pipe. */
@@ -43,6 +48,10 @@ function progress({ accepted, acceptedBefore, target, elapsedMs, workers, runnin
     `${grouped(Math.round(rateOf(workers)))} records/s`,
     ...(restoring.length === 0 ? [] : [`${restoring.length} partitions restoring`]),
   ].join(' · ');
+}
+
+function workerLines(worker: WorkerStatus): readonly string[] {
+  return [workerLine(worker), ...endpointTexts(worker.endpoints ?? []).map((text) => `    ${text}`)];
 }
 
 function workerLine(worker: WorkerStatus): string {

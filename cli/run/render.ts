@@ -1,4 +1,6 @@
+import { correctionLines } from './correction-text.js';
 import { costText } from './cost-text.js';
+import { endpointTexts } from './endpoint-text.js';
 import { judgeText, shortDiversityText } from './quality-text.js';
 import type { RunView, StageView } from './run-view.js';
 
@@ -28,8 +30,10 @@ export function renderTable(view: RunView): string {
     ...rows,
     '',
     `  models    ${models(view)}`,
+    ...endpointTexts(view.endpoints ?? []).map((text) => `  endpoint  ${text}`),
     `  ended     ${reasons(view)}`,
     `  MMD²      ${mmd(view)}`,
+    ...steeringLines(view),
     `  diversity ${shortDiversityText(view.quality)}`,
     ...judgeLines(view),
     `  shards    ${view.shards} in ${view.shardDir}`,
@@ -39,7 +43,19 @@ export function renderTable(view: RunView): string {
 /** The same in one line, for a pipe. */
 export function renderLine(view: RunView): string {
   const measured = view.quality === undefined ? [] : [shortDiversityText(view.quality)];
-  return [progress(view), models(view), `ended ${reasons(view)}`, `MMD² ${mmd(view)}`, ...measured].join(' · ');
+  const alarms = view.correction?.drift?.alarms ?? 0;
+  const drifted = alarms === 0 ? [] : [`drift alarms ${alarms}`];
+  return [progress(view), models(view), `ended ${reasons(view)}`, `MMD² ${mmd(view)}`, ...drifted, ...measured].join(
+    ' · ',
+  );
+}
+
+/** What is missing most and what is too much, and whether the real stream drifts, in lines as wide as a terminal. */
+function steeringLines({ correction }: RunView): readonly string[] {
+  if (correction === undefined) return [];
+  return correctionLines(correction, 1).map(
+    ([title, text]) => `  ${title.padEnd(9)} ${[...text].slice(0, 100).join('')}`,
+  );
 }
 
 function judgeLines({ judge }: RunView): readonly string[] {

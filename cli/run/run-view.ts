@@ -2,6 +2,7 @@ import type { Correction } from '../../schemas/correction.js';
 import type { Quality } from '../../schemas/quality.js';
 import type { Sample } from '../../schemas/sample.js';
 import type { Verdict } from '../../schemas/verdict.js';
+import type { EndpointReport } from '../../schemas/worker-report.js';
 import { type JudgeStatus, judgeStatusOf } from '../../streams/river/quality-status.js';
 import { addOutcomes, noOutcomes, type OutcomeCounts } from '../../streams/stage/outcome-counts.js';
 import type { Committed } from '../../streams/stage/run-task.js';
@@ -37,10 +38,14 @@ export interface RunView {
   readonly cost: number | null;
   /** MMD² of the last corrections, oldest first. */
   readonly mmd2: readonly number[];
+  /** The last correction of this run, of any lane. */
+  readonly correction?: Correction | undefined;
   /** The last measurement of this run, of any lane. */
   readonly quality?: Quality | undefined;
   /** Null where nothing was judged in this run. */
   readonly judge?: JudgeStatus | null;
+  /** Of the models that are asked over HTTP. */
+  readonly endpoints?: readonly EndpointReport[];
   readonly shards: number;
   readonly shardDir: string;
 }
@@ -55,6 +60,8 @@ export class RunWatch {
   readonly #mmd2: number[] = [];
   /** The newest samples of this run. */
   readonly samples: Sample[] = [];
+  /** How the endpoints do that this process asks. */
+  endpoints: () => readonly EndpointReport[] = () => [];
   /** Told of each sample when it is committed. */
   sampled: (sample: Sample) => void = () => undefined;
   #priced = true;

@@ -1,9 +1,13 @@
-import { draftPromptOf, refinePromptOf, type SentPrompt } from '../../operators/bare/prompts-of.js';
+import { draftPromptOf, isEdit, refinePromptOf, type SentPrompt } from '../../operators/bare/prompts-of.js';
+import { namesOf } from '../../operators/synalign/reason/asked-attributes.js';
+import { reasonPromptOf } from '../../operators/synalign/reason/reason-prompt.js';
 import { type AnyRecord, decode } from '../../schemas/codec.js';
 import type { Domain } from '../../schemas/domain.js';
 import type { Draft } from '../../schemas/draft.js';
 import { HeadwaterError } from '../../schemas/errors.js';
 import type { Plan } from '../../schemas/plan.js';
+import type { Reasoned } from '../../schemas/reasoned.js';
+import type { Recipe } from '../../schemas/recipe.js';
 import type { Refined } from '../../schemas/refined.js';
 import { readAll } from '../../streams/stage/read-all.js';
 import type { Topics } from '../../streams/topics.js';
@@ -11,40 +15,61 @@ import type { Topics } from '../../streams/topics.js';
 /** Records of a topic that are kept, the newest: drafts and plans lie about as far on their topics as what came of them. */
 const remembered = 10_000;
 
+/** What of a recipe prompts are made of. */
+type Prompting = Pick<Recipe, 'domain'> & { readonly steps: Pick<Recipe['steps'], 'reason'> };
+
 /**
  * The prompts behind records of one partition, made again from the records. What a record does not hold itself (the texts that its
  * draft was shown, the plans of its group) is looked up on the topics `drafts` and `plans`, which are read along.
  */
 export class SentPrompts {
+  readonly #domain: Domain;
   readonly #drafts: ReadAlong;
   readonly #plans: ReadAlong;
+  readonly #groups: ReadAlong;
 
   constructor(
-    private readonly domain: Domain,
+    private readonly recipe: Prompting,
     topics: Topics,
     partition: number,
   ) {
+    this.#domain = recipe.domain;
     this.#drafts = new ReadAlong(topics, 'drafts', partition, ({ id }) => id);
-    this.#plans = new ReadAlong(topics, 'plans', partition, (record) =>
-      record.kind === 'plan' && record.group !== undefined ? placeKey(record.group) : undefined,
-    );
+    this.#plans = new ReadAlong(topics, 'plans', partition, ({ id }) => id);
+    // with the attributes that they were written from, where there are any
+    const written = recipe.steps.reason === 'off' ? 'plans' : 'reasoned';
+    this.#groups = new ReadAlong(topics, written, partition, (record) => {
+      const group = planIn(record)?.group;
+      return group === undefined ? undefined : placeKey(group);
+    });
   }
 
   /** In the order in which they were sent; none where no model was asked. */
   async of(record: AnyRecord): Promise<readonly SentPrompt[]> {
+    if (record.kind === 'reasoned') return [await this.#ofReasoned(record)].flatMap((prompt) => prompt ?? []);
     if (record.kind === 'draft') return [await this.#ofDraft(record)].flatMap((prompt) => prompt ?? []);
     if (record.kind !== 'refined') return [];
-    const prompts = [await this.#ofDraftBehind(record), refinePromptOf(this.domain, record)];
+    const prompts = [await this.#ofDraftBehind(record), refinePromptOf(this.#domain, record)];
     return prompts.flatMap((prompt) => prompt ?? []);
   }
 
+  async #ofReasoned(reasoned: Reasoned): Promise<SentPrompt | undefined> {
+    const { plan } = reasoned;
+    const { reason } = this.recipe.steps;
+    const id = plan.attributes?.askedFor;
+    if (reason === 'off' || id === undefined) return undefined;
+    const found = id === plan.id ? plan : await this.#plans.find(id);
+    const askedFor = found?.kind === 'plan' ? found : undefined;
+    return reasonPromptOf(this.#domain, reasoned, namesOf(this.#domain, reason.attributes).names, askedFor);
+  }
+
   async #ofDraft(draft: Draft): Promise<SentPrompt | undefined> {
-    return draftPromptOf(this.domain, draft, await this.#groupOf(draft));
+    return draftPromptOf(this.#domain, draft, await this.#groupOf(draft));
   }
 
   async #ofDraftBehind(refined: Refined): Promise<SentPrompt | undefined> {
     const { plan, draft, calls } = refined;
-    const own = calls.filter(({ prompt }) => !/^bare\.(?:copy-)?edit\//u.test(prompt));
+    const own = calls.filter(({ prompt }) => !isEdit(prompt));
     const id = own.at(-1)?.prompt;
     if (id === undefined) return undefined;
     const { fields } = draft;
@@ -62,9 +87,10 @@ export class SentPrompts {
     if (group === undefined || together === undefined || together.first === together.last) return [plan];
     const plans: Plan[] = [];
     for (let place = together.first; place <= together.last; place++) {
-      const found = await this.#plans.find(placeKey({ number: group.number, place }));
-      if (found?.kind !== 'plan') return undefined;
-      plans.push(found);
+      const found = await this.#groups.find(placeKey({ number: group.number, place }));
+      const member = found && planIn(found);
+      if (member === undefined) return undefined;
+      plans.push(member);
     }
     return plans;
   }
@@ -119,6 +145,11 @@ class ReadAlong {
     this.#records.delete(past);
     this.#offsets.set(past, offset);
   }
+}
+
+function planIn(record: AnyRecord): Plan | undefined {
+  if (record.kind === 'plan') return record;
+  return record.kind === 'reasoned' ? record.plan : undefined;
 }
 
 /** What is no record of ours is passed over. */

@@ -8,7 +8,7 @@ import { WorkerReports } from '../../streams/river/worker-reports.js';
 import { type Engines, openEngines } from '../engines.js';
 import type { Io } from '../io.js';
 import { whenAborted } from '../signals.js';
-import { type OpenBudget, openBudget } from './budget.js';
+import { budgetText, type OpenBudget, openBudget } from './budget.js';
 import { display } from './display.js';
 import { downloads } from './downloads.js';
 import { hygieneParts } from './hygiene-parts.js';
@@ -17,6 +17,7 @@ import { loadInputs } from './load-inputs.js';
 import { renderLine, renderTable } from './render.js';
 import { sampleText } from './sample-text.js';
 import type { Ending, Session } from './session.js';
+import { watchElsewhere } from './spent-elsewhere.js';
 import { supervision } from './supervision.js';
 import { viewOf } from './view-of.js';
 
@@ -72,6 +73,8 @@ async function openSession({ loaded, stages, interruption: interrupted, io }: Se
 
 async function stream(session: StreamSession, engines: Engines): Promise<Ending> {
   const { prepared, state, supervised } = session;
+  session.watch.endpoints = engines.endpoints;
+  state.endpoints = engines.endpoints;
   const reports = new WorkerReports({ topics: prepared.topics, state });
   supervised?.tell({ type: 'worker', worker: reports.worker });
   try {
@@ -84,11 +87,10 @@ async function stream(session: StreamSession, engines: Engines): Promise<Ending>
 async function flow(session: StreamSession, engines: Engines, reports: WorkerReports): Promise<Ending> {
   const spent = new AbortController();
   const { recipe, topics } = session.prepared;
-  const onBlind = (text: string) => session.io.err(`warning: ${text}\n`);
-  const budget = await openBudget({ recipe, topics, onSpent: (text) => spent.abort(text), onBlind });
+  const budget = await openBudget({ recipe, topics, onSpent: (text) => spent.abort(text), onBlind: blindly(session) });
   try {
-    const status = await flowWithin(budget, spent.signal, { session, engines, reports });
-    return status === 'stopped' && budget.isSpent && !session.interruption.soon.aborted ? 'budget' : status;
+    const status = await flowWithin(budget, spent, { session, engines, reports });
+    return status === 'stopped' && spent.signal.aborted && !session.interruption.soon.aborted ? 'budget' : status;
   } finally {
     budget.close();
   }
@@ -103,12 +105,13 @@ interface FlowParts {
 /** `spent` is aborted with a sentence when the budget allows nothing more. */
 async function flowWithin(
   budget: OpenBudget,
-  spent: AbortSignal,
+  spent: AbortController,
   { session, engines, reports }: FlowParts,
 ): Promise<'complete' | 'stopped'> {
   const { prepared, stages, watch, state, interruption: interrupted, io } = session;
   const { recipe, topics, targets, shardDir } = prepared;
   watch.begin();
+  let commits = 0;
   const river = await startRiver({
     recipe,
     topics,
@@ -125,6 +128,7 @@ async function flowWithin(
       intake: intakeParts(session),
     },
     committed: (committed) => {
+      commits += 1;
       watch.committed(committed);
       reports.committed(committed);
     },
@@ -132,7 +136,16 @@ async function flowWithin(
   });
   state.begin(river.stages);
   stopOn(session, river);
-  stopWhenSpent(session, river, spent);
+  stopWhenSpent(session, river, spent.signal);
+  const endWatch = watchElsewhere(recipe.target.budget, {
+    prepared,
+    worker: reports.worker,
+    stages: river.stages,
+    progress: () => commits,
+    isIdle: () => budget.isIdle,
+    onSpent: () => spent.abort(`the budget of ${budgetText(recipe.target.budget ?? {})} was found spent before`),
+    onBlind: blindly(session),
+  });
   const shown = display(io, () => viewOf(prepared, river, watch), { table: renderTable, line: renderLine });
   if (session.print && !io.json) watch.sampled = (sample) => shown.print(`${sampleText(sample)}\n\n`);
   const ended = new AbortController();
@@ -142,10 +155,15 @@ async function flowWithin(
     return await Promise.race([river.done, loading.then(() => river.done)]);
   } finally {
     ended.abort();
+    endWatch();
     await shown.stop();
     river.stop(0);
     await Promise.allSettled([river.done, loading]);
   }
+}
+
+function blindly({ io }: Session): (text: string) => void {
+  return (text) => io.err(`warning: ${text}\n`);
 }
 
 function stopOn({ state, interruption: interrupted, graceMs, io }: Session, river: River): void {

@@ -1,10 +1,13 @@
+import type { Correction } from '../../schemas/correction.js';
 import type { Quality } from '../../schemas/quality.js';
 import type { Sample } from '../../schemas/sample.js';
 import type { ManifestEntry } from '../../schemas/shard.js';
+import type { EndpointReport } from '../../schemas/worker-report.js';
 import { type JudgeStatus, judgeStatus, newestQuality } from '../../streams/river/quality-status.js';
 import { type LedgerSums, ledgerSums, newestCorrection, noLedger } from '../../streams/river/river-status.js';
 import { readManifest } from '../../streams/shards/manifest-file.js';
 import type { Io } from '../io.js';
+import { correctionLines } from './correction-text.js';
 import { costText, yieldText } from './cost-text.js';
 import { type Prepared, totalTarget } from './prepare.js';
 import { diversityText, judgeText } from './quality-text.js';
@@ -21,10 +24,14 @@ export interface RunSummary extends LedgerSums {
   readonly acceptedNow: number;
   readonly seconds: number;
   readonly mmd2: number | null;
+  /** The newest of any lane, without its witness. */
+  readonly correction: Correction | null;
   /** The last measurement of each lane. */
   readonly quality: readonly Quality[];
   /** Null where nothing was judged. */
   readonly judge: JudgeStatus | null;
+  /** How the endpoints did at the end, where this process asked some. */
+  readonly endpoints: readonly EndpointReport[];
   readonly shardDir: string;
   readonly shards: readonly Pick<ManifestEntry, 'seq' | 'path' | 'rows' | 'bytes'>[];
   /** Of this run. */
@@ -36,7 +43,7 @@ const shownSamples = 2;
 export async function summarize(
   status: RunSummary['status'],
   { recipe, topics, shardDir, targets }: Prepared,
-  watch: Pick<RunWatch, 'accepted' | 'acceptedBefore' | 'elapsedMs' | 'samples'>,
+  watch: Pick<RunWatch, 'accepted' | 'acceptedBefore' | 'elapsedMs' | 'samples'> & Partial<Pick<RunWatch, 'endpoints'>>,
 ): Promise<RunSummary> {
   // Stopped before the first run began, there are no topics to read.
   const began = (await topics.list()).length > 0;
@@ -52,8 +59,10 @@ export async function summarize(
     acceptedNow: watch.accepted - watch.acceptedBefore,
     seconds: Math.round(watch.elapsedMs / 100) / 10,
     mmd2: correction?.mmd2 ?? null,
+    correction,
     quality: began ? await newestQuality(topics) : [],
     judge: began ? await judgeStatus(topics) : null,
+    endpoints: watch.endpoints?.() ?? [],
     shardDir,
     shards,
     samples: watch.samples.map(({ id, fields, label }) => ({ id, fields, ...(label === undefined ? {} : { label }) })),
@@ -81,8 +90,14 @@ function summaryLines(summary: RunSummary): readonly string[] {
     `tokens     ${summary.promptTokens} read, ${summary.completionTokens} written; cost ${costText(cost, accepted)}`,
     ...(summary.savedCalls === 0 ? [] : [`saved      ${savedText(summary)}`]),
     `MMD²       ${mmd2 === null ? 'not known: no real stream, or too few samples' : `${mmd2.toFixed(4)} to the real stream`}`,
+    ...correctionTexts(summary),
     `diversity  ${diversityText(summary.quality)}`,
     ...(summary.judge === null ? [] : [`judge      ${judgeText(summary.judge)}`]),
     `shards     ${shards.length} with ${rows} rows in ${shardDir}`,
   ];
+}
+
+function correctionTexts({ correction }: RunSummary): readonly string[] {
+  if (correction === null) return [];
+  return correctionLines(correction, 1).map(([title, text]) => `${title.padEnd(10)} ${text}`);
 }

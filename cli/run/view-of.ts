@@ -30,8 +30,10 @@ export async function viewOf(
     roles: watch.roles(),
     cost: watch.cost,
     mmd2: watch.mmd2,
+    correction: watch.correction,
     quality: watch.quality,
     judge: watch.judge,
+    endpoints: watch.endpoints(),
     shards: watch.shards,
     shardDir,
   };

@@ -4,7 +4,7 @@ import { type ErrorCode, errorCodes, HeadwaterError } from '../../schemas/errors
 import type { Committed } from '../stage/run-task.js';
 
 /** The records that stand for a plan on its way. */
-export const lineKinds: ReadonlySet<Kind> = new Set(['plan', 'draft', 'refined']);
+export const lineKinds: ReadonlySet<Kind> = new Set(['plan', 'reasoned', 'draft', 'refined']);
 
 /**
  * Notices a stage in which every plan's line dies, as they do when an endpoint is gone for good.

@@ -1,3 +1,6 @@
+import { map } from 'rxjs';
+
+import { chain } from '../../operators/flow/chain.js';
 import { judge } from '../../operators/quality/judge.js';
 import type { LanguageModelConfig } from '../../schemas/models-config.js';
 import type { Recipe } from '../../schemas/recipe.js';
@@ -30,5 +33,13 @@ export function judging(
   const asked = needed(model, 'judge')(journal);
   // the temperature of an editor is not that of a judge
   const sampling = models.judge;
-  return onKinds(['sample', 'real'], judge({ ...options, model: asked, domain, lane, memory, seed, sampling, meter }));
+  const judged = judge({ ...options, model: asked, domain, lane, memory, seed, sampling, meter });
+  return chain(withoutTicks(), onKinds(['sample', 'real'], judged));
+}
+
+/** That a real file has come to its end is for the planner to know. */
+function withoutTicks(): StageOperator {
+  return map((input) =>
+    input.kind === 'tick' ? { kind: 'absorbed', input } : { kind: 'emitted', input, outputs: [input] },
+  );
 }

@@ -30,6 +30,8 @@ export interface LoadOptions {
   readonly signal?: AbortSignal;
   /** Records that there must be at the end of a load with `resume`. @default 0 */
   readonly least?: number;
+  /** Whether a `loaded` tick tells each lane that all records have come. @default all but real ones */
+  readonly tellsEnd?: boolean;
   readonly progress?: (counts: InputCounts) => void;
   /** How records are written, all or nothing. @default to the topics, as they are */
   readonly append?: (messages: readonly Message[]) => Promise<unknown>;
@@ -87,8 +89,8 @@ export type LoadKind = Exclude<InputKind, 'seeds'>;
 
 /**
  * Real records, documents or given texts into their topic, partition by turns. With `resume`, lines that an earlier load has read are
- * passed over, so that an interrupted load goes on where it ended, in the same partition; and at its end, a `loaded` tick tells
- * each lane that all documents or given texts have come, behind one of them for each lane that had none. Throws
+ * passed over, so that an interrupted load goes on where it ended, in the same partition; and at its end, a `loaded` tick may tell
+ * each lane that all records have come, behind one of them for each lane that had none. Throws
  * `input-unreadable` for an input with fewer than `least` records.
  */
 export async function loadRecords(kind: LoadKind, options: LoadOptions, resume: boolean): Promise<InputCounts> {
@@ -147,8 +149,9 @@ export async function loadRecords(kind: LoadKind, options: LoadOptions, resume: 
   if (batch.length > 0) await append();
   if (resume && !signal?.aborted) {
     checkEnough(kind, turn, options);
+    const { tellsEnd = kind !== 'real' } = options;
     // Once for as many records as there are: a restart that finds no more of them says nothing.
-    if (kind !== 'real' && loaded.get(endMark) !== turn) {
+    if (tellsEnd && loaded.get(endMark) !== turn) {
       await write([
         ...ending(kind, first, turn, options),
         progressMessage({ topic, file: endMark, line: turn, records: turn }),
@@ -170,7 +173,7 @@ function checkEnough(kind: LoadKind, records: number, { source, least = 0, parti
 
 /** The end of an input, for every lane: one without a record of its own shares one, or it would wait for ever. */
 function ending(
-  kind: 'documents' | 'drafts',
+  kind: LoadKind,
   first: readonly RecordOfKind<'document' | 'given' | 'real'>[],
   records: number,
   { topic, partitions, now }: LoadOptions,

@@ -1,5 +1,5 @@
 import { scopedMemory } from '../../operators/flow/scoped.js';
-import { type MergedMmd, mergedMmd } from '../../operators/synalign/merged-mmd.js';
+import { type MergedMmd, mergedMmd } from '../../operators/synalign/mmd/merged-mmd.js';
 import type { Correction } from '../../schemas/correction.js';
 import type { Recipe } from '../../schemas/recipe.js';
 

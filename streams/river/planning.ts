@@ -1,33 +1,83 @@
+import { map } from 'rxjs';
+
 import type { Feed } from '../../operators/bare/material.js';
 import { builtInPersonas } from '../../operators/bare/personas.js';
-import { plan } from '../../operators/bare/plan.js';
+import { type PlanInput, type PlanOptions, plan } from '../../operators/bare/plan.js';
+import { chain } from '../../operators/flow/chain.js';
+import type { Outcome } from '../../operators/flow/outcome.js';
+import { embed } from '../../operators/synalign/embed.js';
+import type { EmbeddedReal } from '../../operators/synalign/embedded-real.js';
+import type { ExploringOptions } from '../../operators/synalign/explore/explored-examples.js';
+import type { AnyRecord } from '../../schemas/codec.js';
 import type { LanguageModelConfig } from '../../schemas/models-config.js';
 import type { InputConfig, Recipe } from '../../schemas/recipe.js';
-import { onKinds } from '../stage/on-kinds.js';
 import type { StageContext } from '../stage/stage.js';
 import { drafterOf, writesGroups } from './drafter.js';
-import type { StageOperator } from './parts.js';
+import { needed, type RiverParts, type StageOperator } from './parts.js';
 import { ownTopic } from './topics-of.js';
 
 /** What a lane's plans are drawn from, its targets and the ledger become plans. */
-export function planning(recipe: Recipe, { partition: lane, memory }: StageContext): StageOperator {
+export function planning(recipe: Recipe, parts: RiverParts, context: StageContext): StageOperator {
+  const { domain, steps } = recipe;
+  const planned = plan(planOptions(recipe, parts, context));
+  if (steps.explore === 'off') return chain(taking<AnyRecord>(recordKinds), planned);
+  const embedder = needed(parts.embedder, 'embed');
+  return chain(embed({ embedder, domain }), taking(exploredKinds), planned);
+}
+
+const recordKinds = ['seed', 'real', 'document', 'given', 'tick', 'ledger-entry'] as const;
+const exploredKinds = ['seed', 'embedded-real', 'document', 'given', 'tick', 'ledger-entry', 'correction'] as const;
+
+/** Records of some kinds pass; the others are dead with `record-invalid`. */
+function taking<In extends AnyRecord | EmbeddedReal>(kinds: readonly PlanInput['kind'][]) {
+  const isTaken = (record: In): record is In & PlanInput => kinds.some((kind) => kind === record.kind);
+  return map((input: In): Outcome<In, In & PlanInput> => {
+    if (isTaken(input)) return { kind: 'emitted', input, outputs: [input] };
+    const message = `a ${input.kind} record is on a topic of ${kinds.join(', ')} records`;
+    return { kind: 'dead', input, code: 'record-invalid', message };
+  });
+}
+
+function planOptions(recipe: Recipe, parts: RiverParts, context: StageContext): PlanOptions {
   const { domain, seed, steps, inputs } = recipe;
   const { way, from, examples, group, personas } = steps.draft;
-  const operator = plan({
+  return {
     domain,
-    lane,
+    lane: context.partition,
     seed,
-    memory,
+    memory: context.memory,
     window: windowOf(recipe),
     ...(writesGroups(recipe) ? { group } : {}),
     examples,
     from,
+    explore: exploringOf(recipe, parts, context),
+    reasons: steps.reason !== 'off',
     personas: personas === true ? builtInPersonas : personas,
     documents: feedOf(inputs.documents),
     given: way === 'given' ? feedOf(inputs.drafts) : undefined,
-  });
-  return onKinds(['seed', 'real', 'document', 'given', 'tick', 'ledger-entry'], operator);
+  };
 }
+
+function exploringOf(
+  { inputs, steps }: Recipe,
+  { embedder }: RiverParts,
+  { positionOf }: StageContext,
+): ExploringOptions | undefined {
+  const { explore, steer, reason, rollingMmd } = steps;
+  if (explore === 'off') return undefined;
+  return {
+    embedder: needed(embedder, 'embed'),
+    settings: explore,
+    steer,
+    ...(rollingMmd === 'off' ? {} : { frequencies: Math.min(rollingMmd.frequencies, witnessFrequencies) }),
+    uses: reason === 'off' ? 1 : reason.uses,
+    feed: feedOf(inputs.real) ?? 'topic',
+    placeOf: (real) => positionOf(real)?.offset,
+  };
+}
+
+/** Of a correction's witness, at most. */
+const witnessFrequencies = 512;
 
 function feedOf(input: InputConfig | undefined): Feed | undefined {
   if (input === undefined) return undefined;
@@ -38,10 +88,15 @@ function feedOf(input: InputConfig | undefined): Feed | undefined {
 export function drawnTopics({ inputs, steps }: Recipe): readonly string[] {
   const { from, way } = steps.draft;
   return [
-    ...(from === 'real' ? [ownTopic(inputs.real) ?? 'real'] : []),
+    ...(from === 'real' || steps.explore !== 'off' ? [ownTopic(inputs.real) ?? 'real'] : []),
     ...(inputs.documents === undefined ? [] : [ownTopic(inputs.documents) ?? 'documents']),
     ...(way === 'given' ? [ownTopic(inputs.drafts) ?? 'given'] : []),
   ];
+}
+
+/** The topic of corrections, where these change what is planned. */
+export function steeringTopics({ steps }: Recipe): readonly string[] {
+  return steps.steer === 'off' ? [] : ['corrections'];
 }
 
 /** Plans outstanding in a lane: twice what the drafting model works on, so that it never waits for a plan; whole groups. */

@@ -12,8 +12,11 @@ import { isMmdKey, type MergedCorrection, mergedCorrection } from './merged-corr
 import { type PartitionStatus, partitionStatuses } from './partition-status.js';
 import { idleParts } from './parts.js';
 import { type JudgeStatus, judgeStatus, newestQuality } from './quality-status.js';
+import { reasonerOf } from './reasoner.js';
+import { attributeFigures } from './reasoning.js';
 import { stageMemories } from './stage-memories.js';
 import { stagesOf } from './stages.js';
+import { isExplorationKey, isWeightKey, type SynalignStatus, synalignStatus } from './synalign-status.js';
 import { readWorkers, type WorkerStatus } from './workers.js';
 
 export interface StageStatus {
@@ -54,10 +57,12 @@ export interface LedgerSums {
 export interface RiverStatus {
   readonly stages: readonly StageStatus[];
   readonly ledger: LedgerSums;
-  /** The newest of any lane. */
+  /** The newest of any lane, without its witness, which is for machines. */
   readonly correction: Correction | null;
   /** Of all lanes as one. */
   readonly merged: MergedCorrection | null;
+  /** Null where nothing is explored or weighted. */
+  readonly synalign: SynalignStatus | null;
   /** The last measurement of each lane. */
   readonly quality: readonly Quality[];
   /** Null where nothing was judged. */
@@ -86,18 +91,21 @@ export const noLedger: LedgerSums = {
 /** Where a river stands, from its topics alone: it may run meanwhile, or have ended long ago. */
 export async function riverStatus(recipe: Recipe, topics: Topics, now = Date.now()): Promise<RiverStatus> {
   const workers = await readWorkers(topics, now);
-  const [stages, ledger, newest, windows, quality, judge, deadLetters] = await Promise.all([
+  const [stages, ledger, newest, plan, align, attributes, quality, judge, deadLetters] = await Promise.all([
     Promise.all(stagesOf(recipe, idleParts).map((stage) => stageStatus(topics, stage, workers))),
     ledgerSums(topics),
     newestCorrections(topics),
-    stageMemories(topics, 'align', isMmdKey),
+    stageMemories(topics, 'plan', isExplorationKey),
+    stageMemories(topics, 'align', (key) => isMmdKey(key) || isWeightKey(key)),
+    reasonerOf(recipe) === undefined ? [] : attributeFigures(topics),
     newestQuality(topics),
     judgeStatus(topics),
     countMessages(topics, 'dead-letters'),
   ]);
   const correction = newestOf(newest);
-  const merged = mergedCorrection(recipe, windows, newest);
-  return { stages, ledger, correction, merged, quality, judge, deadLetters, workers };
+  const merged = mergedCorrection(recipe, align, newest);
+  const synalign = synalignStatus(recipe, { plan, align, attributes });
+  return { stages, ledger, correction, merged, synalign, quality, judge, deadLetters, workers };
 }
 
 async function stageStatus(
@@ -218,7 +226,10 @@ async function newestCorrections(topics: Topics): Promise<readonly Correction[]>
 }
 
 function newestOf(corrections: readonly Correction[]): Correction | null {
-  return [...corrections].sort((a, b) => b.at - a.at)[0] ?? null;
+  const [newest] = [...corrections].sort((a, b) => b.at - a.at);
+  if (newest === undefined) return null;
+  const { witness: _, ...shown } = newest;
+  return shown;
 }
 
 /** Offsets alone do not tell: not each one has a message. */

@@ -8,7 +8,9 @@ import { aligning } from './alignment.js';
 import { writesGroups } from './drafter.js';
 import { judgeOf, judging } from './judging.js';
 import { needed, type RiverParts } from './parts.js';
-import { drawnTopics, planning, windowOf } from './planning.js';
+import { drawnTopics, planning, steeringTopics, windowOf } from './planning.js';
+import { reasonerOf } from './reasoner.js';
+import { reasoning } from './reasoning.js';
 import { gatheredTopics, ownTopic } from './topics-of.js';
 import { drafting, refining } from './writing.js';
 
@@ -17,24 +19,42 @@ type StageOf = (recipe: Recipe, parts: RiverParts) => Stage;
 /** The names of the stages that every river has, in its order. */
 export const stageNames = ['plan', 'draft', 'refine', 'align', 'shard', 'manifest'] as const;
 /**
- * What a worker can be told to run; `intake` stands for a stage for each input that is a topic of others, `judge` for one where the
- * recipe judges.
+ * What a worker can be told to run; `intake` stands for a stage for each input that is a topic of others, `reason` and `judge` for one
+ * each where the recipe reasons and judges.
  */
-export const runnableStages = ['intake', ...stageNames, 'judge'] as const;
+export const runnableStages = [
+  'intake',
+  'plan',
+  'reason',
+  'draft',
+  'refine',
+  'align',
+  'shard',
+  'manifest',
+  'judge',
+] as const;
 export type StageName = (typeof runnableStages)[number];
 
 /** Every stage of the river: an operator goes in by a line here. */
 const table: Readonly<Record<Exclude<StageName, 'intake'>, StageOf>> = {
-  plan: (recipe) => ({
+  plan: (recipe, parts) => ({
     ...bounded(4 * windowOf(recipe)),
-    inputs: [seedsTopic(recipe), 'ledger', ...drawnTopics(recipe)],
+    inputs: [seedsTopic(recipe), 'ledger', ...drawnTopics(recipe), ...steeringTopics(recipe)],
     stateful: true,
-    operator: (context) => planning(recipe, context),
+    operator: (context) => planning(recipe, parts, context),
+  }),
+
+  reason: (recipe, parts) => ({
+    ...bounded(2 * windowOf(recipe)),
+    inputs: ['plans', 'ledger'],
+    journaled: true,
+    stateful: true,
+    operator: (context) => reasoning(recipe, parts, context, windowOf(recipe)),
   }),
 
   draft: (recipe, parts) => ({
     ...bounded(2 * windowOf(recipe)),
-    inputs: ['plans'],
+    inputs: [reasonerOf(recipe) === undefined ? 'plans' : 'reasoned'],
     journaled: true,
     stateful: writesGroups(recipe),
     // A group is written when all of it is there, however long its plans are.
@@ -54,6 +74,7 @@ const table: Readonly<Record<Exclude<StageName, 'intake'>, StageOf>> = {
     creditBytes: 2 ** 30,
     inputs: [seedsTopic(recipe), 'refined', 'ledger', ...comparedTopics(recipe)],
     stateful: true,
+    tellsCorrections: recipe.steps.steer !== 'off',
     operator: (context) => aligning(recipe, parts, context),
   }),
 
@@ -108,13 +129,15 @@ export function stagesOf(
   parts: RiverParts,
   names: readonly StageName[] = runnableStages,
 ): readonly Stage[] {
-  return names.flatMap((name) =>
-    name === 'intake'
-      ? intakeStages(recipe, parts.intake)
-      : name === 'judge' && judgeOf(recipe) === undefined
-        ? []
-        : [{ ...table[name](recipe, parts), name }],
-  );
+  return names.flatMap((name) => {
+    if (name === 'intake') return intakeStages(recipe, parts.intake);
+    return isRun(name, recipe) ? [{ ...table[name](recipe, parts), name }] : [];
+  });
+}
+
+function isRun(name: StageName, recipe: Recipe): boolean {
+  if (name === 'reason') return reasonerOf(recipe) !== undefined;
+  return name !== 'judge' || judgeOf(recipe) !== undefined;
 }
 
 /** The topic that the planner reads seeds and targets from. */
@@ -124,14 +147,18 @@ export function seedsTopic({ inputs }: Recipe): string {
 
 /** The topic of the real stream: none where there is none, or nothing compares with it. */
 export function realTopics(recipe: Recipe): readonly string[] {
-  const { inputs, steps } = recipe;
-  if (inputs.real === undefined || (steps.rollingMmd === 'off' && judgeOf(recipe) === undefined)) return [];
+  const { inputs } = recipe;
+  if (inputs.real === undefined || !(compares(recipe) || judgeOf(recipe) !== undefined)) return [];
   return [ownTopic(inputs.real) ?? 'real'];
 }
 
-/** The same, as far as samples are compared with it by MMD. */
+/** The same, as far as samples are weighted by it, or compared with it by MMD. */
 function comparedTopics(recipe: Recipe): readonly string[] {
-  return recipe.steps.rollingMmd === 'off' ? [] : realTopics(recipe);
+  return compares(recipe) ? realTopics(recipe) : [];
+}
+
+function compares({ steps }: Recipe): boolean {
+  return steps.rollingMmd !== 'off' || steps.align !== 'off';
 }
 
 function bounded(credit: number): Pick<Stage, 'name' | 'credit' | 'journaled' | 'stateful'> {

@@ -1,6 +1,6 @@
 import { apportion } from '../../operators/kernels/apportion.js';
 import { decode, encode } from '../../schemas/codec.js';
-import type { Domain } from '../../schemas/domain.js';
+import { type DomainLabel, fixedShares } from '../../schemas/domain.js';
 import { recordId } from '../../schemas/ids.js';
 import type { Tick } from '../../schemas/tick.js';
 import { readAll } from '../stage/read-all.js';
@@ -27,15 +27,16 @@ export function shareOut(total: number | null, lanes: number): readonly (number 
 /**
  * The targets of lanes with how many samples of each label they shall have: over all lanes together exactly by the shares, and in each
  * lane by them as far as whole numbers let it. What lanes were told before is added to, so that no count falls; where a lane is told
- * less than before, or was endless, all is apportioned anew. A target without end has no counts.
+ * less than before, or was endless, all is apportioned anew. A target without end, or with the shares of the real stream, has no counts.
  */
 export function labelledTargets(
   totals: readonly (number | null)[],
-  label: Domain['label'],
+  label: DomainLabel | undefined,
   told: readonly (Target | undefined)[] = [],
 ): readonly Target[] {
   const ends = totals.filter((total) => total !== null);
-  if (label === undefined || ends.length < totals.length) return totals.map((total) => ({ total }));
+  const isCounted = label !== undefined && label.shares !== 'real';
+  if (!isCounted || ends.length < totals.length) return totals.map((total) => ({ total }));
   const { values } = label;
   const before = ends.map((total, lane) => countsBefore(values, total, told[lane]));
   const nothing = ends.map(() => values.map(() => 0));
@@ -65,12 +66,12 @@ function countsBefore(
  * left. Undefined where `base` has too many of a label.
  */
 function moreByLane(
-  { values, shares = values.map(() => 1) }: NonNullable<Domain['label']>,
+  label: DomainLabel,
   totals: readonly number[],
   base: readonly (readonly number[])[],
 ): readonly (readonly number[])[] | undefined {
   const all = sum(totals);
-  const whole = apportion(shares, all);
+  const whole = apportion(fixedShares(label), all);
   const left = whole.map((count, i) => count - sum(base.map((counts) => counts[i] ?? 0)));
   if (left.some((count) => count < 0)) return undefined;
   const has = base.map((counts) => [...counts]);
@@ -135,7 +136,7 @@ export async function readTargets(
  */
 export async function readCompleted(topics: Topics, lanes: number): Promise<readonly number[]> {
   const completed: number[] = [];
-  if (!(await hasEnded(topics, stageNames))) return Array.from({ length: lanes }, () => 0);
+  if (!(await hasEnded(topics, ['reason', ...stageNames]))) return Array.from({ length: lanes }, () => 0);
   for (let lane = 0; lane < lanes; lane++)
     completed.push((await lastTick(topics, 'shards', 0, 'complete', lane))?.total ?? 0);
   return completed;

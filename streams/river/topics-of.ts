@@ -14,6 +14,7 @@ const lanes = [
   'documents',
   'given',
   'plans',
+  'reasoned',
   'drafts',
   'refined',
   'samples',
@@ -30,7 +31,7 @@ const lanes = [
  * asks for it, is for what flows, not for what counts.
  */
 export function topicsOf(
-  { topics, inputs }: Recipe,
+  { topics, inputs, steps }: Recipe,
   stages: readonly Stage[],
   partitionsOf: ReadonlyMap<string, number> = new Map(),
 ): readonly TopicSpec[] {
@@ -42,10 +43,12 @@ export function topicsOf(
     'real',
     real,
     'plans',
+    'reasoned',
     'drafts',
     'refined',
     'samples',
-    'corrections',
+    // The planner waits for each one that it was told of.
+    ...(steps.steer === 'off' ? ['corrections'] : []),
     'quality',
     'verdicts',
   ]);

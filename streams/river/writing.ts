@@ -7,9 +7,11 @@ import { refine } from '../../operators/bare/refine.js';
 import { sequential } from '../../operators/bare/sequential.js';
 import { unrefined } from '../../operators/bare/unrefined.js';
 import { chain } from '../../operators/flow/chain.js';
+import { OpenAnswers } from '../../operators/flow/open-answers.js';
 import type { Outcome } from '../../operators/flow/outcome.js';
 import { surplusAfter } from '../../operators/flow/surplus-after.js';
 import { decontaminate } from '../../operators/quality/decontaminate.js';
+import { journalOfPlans, ofReasoned } from '../../operators/synalign/reason/of-reasoned.js';
 import type { Draft } from '../../schemas/draft.js';
 import type { LanguageModelConfig } from '../../schemas/models-config.js';
 import type { Plan } from '../../schemas/plan.js';
@@ -18,12 +20,20 @@ import { onKinds } from '../stage/on-kinds.js';
 import type { StageContext } from '../stage/stage.js';
 import { drafterOf } from './drafter.js';
 import { needed, type RiverParts, type StageOperator } from './parts.js';
+import { reasonerOf } from './reasoner.js';
 
 type DraftingOperator = OperatorFunction<Plan, Outcome<Plan, Draft>>;
 
-/** Plans become drafts, in the way that the recipe names. */
+/** Plans, or reasoned plans where the recipe reasons, become drafts in the way that it names. */
 export function drafting(recipe: Recipe, parts: RiverParts, context: StageContext): StageOperator {
-  return onKinds(['plan'], surplusAfter(parts.complete)(wayOf(recipe, parts, context)));
+  const answers = new OpenAnswers();
+  const journal = answers.watching(context.journal);
+  const atTheEnd = surplusAfter(parts.complete, answers);
+  if (reasonerOf(recipe) === undefined) {
+    return onKinds(['plan'], atTheEnd(wayOf(recipe, parts, { ...context, journal })));
+  }
+  const writing = wayOf(recipe, parts, { ...context, journal: journalOfPlans(journal) });
+  return onKinds(['reasoned'], atTheEnd(ofReasoned(writing)));
 }
 
 function wayOf(recipe: Recipe, parts: RiverParts, { journal, memory }: StageContext): DraftingOperator {
@@ -52,7 +62,8 @@ export function refining(recipe: Recipe, parts: RiverParts, { journal }: StageCo
   const { instruct, embedder, meter, complete } = parts;
   const { domain, models, steps } = recipe;
   if (steps.refine === 'off' || models.instruct === undefined) return onKinds(['draft'], unrefined());
-  const model = needed(instruct, 'instruct')(journal);
+  const answers = new OpenAnswers();
+  const model = needed(instruct, 'instruct')(answers.watching(journal));
   const style = steps.refine.style ?? styleFor(models.instruct);
   const sampling = withTemperature(models.instruct, steps.refine.temperature);
   const editing = refine({ ...steps.refine, style, model, domain, embedder, sampling, meter });
@@ -61,7 +72,7 @@ export function refining(recipe: Recipe, parts: RiverParts, { journal }: StageCo
     parts.benchmarks === undefined
       ? editing
       : chain(decontaminate({ benchmarks: parts.benchmarks, domain, embedder }), editing);
-  return onKinds(['draft'], surplusAfter(complete)(clean));
+  return onKinds(['draft'], surplusAfter(complete, answers)(clean));
 }
 
 function withTemperature(model: LanguageModelConfig | undefined, temperature: number | undefined) {

@@ -1,18 +1,27 @@
 import type { Outcome } from '../../operators/flow/outcome.js';
-import { savings, spendingOf } from '../../operators/spending.js';
+import { type PaidCall, savings, spendingOf } from '../../operators/spending.js';
 import type { Call } from '../../schemas/call.js';
 import type { AnyRecord } from '../../schemas/codec.js';
 import { recordId } from '../../schemas/ids.js';
 import type { LedgerEntry } from '../../schemas/ledger-entry.js';
 import type { Plan } from '../../schemas/plan.js';
+import type { Stage } from './stage.js';
 
 /** The ledger entries that an outcome gives rise to: one for each plan's line that it ends. */
-export function endings(stage: string, outcome: Outcome<AnyRecord, AnyRecord>): readonly LedgerEntry[] {
+export function endings(
+  { name: stage, tellsCorrections }: Pick<Stage, 'name' | 'tellsCorrections'>,
+  outcome: Outcome<AnyRecord, AnyRecord>,
+): readonly LedgerEntry[] {
   switch (outcome.kind) {
     case 'absorbed':
       return [];
-    case 'emitted':
-      return outcome.outputs.flatMap((output) => (output.kind === 'sample' ? [accepted(stage, output)] : []));
+    case 'emitted': {
+      const correction = outcome.outputs.find(({ kind }) => kind === 'correction');
+      const told = tellsCorrections === true && correction !== undefined ? { correction: correction.id } : {};
+      return outcome.outputs.flatMap((output) =>
+        output.kind === 'sample' ? [{ ...accepted(stage, output), ...told }] : [],
+      );
+    }
     case 'dropped':
       return ended(stage, outcome.input, 'dropped', outcome.reason, outcome.calls);
     case 'dead':
@@ -45,7 +54,7 @@ function ended(
   input: AnyRecord,
   outcome: 'dropped' | 'dead',
   reason: string,
-  calls: readonly Call[] = [],
+  calls: readonly PaidCall[] = [],
 ): readonly LedgerEntry[] {
   const line = lineOf(input);
   if (line === undefined) return [];
@@ -79,10 +88,17 @@ function lineOf(input: AnyRecord): { readonly plan: Plan; readonly calls: readon
   switch (input.kind) {
     case 'plan':
       return { plan: input, calls: [] };
+    case 'reasoned':
+      return { plan: input.plan, calls: attributeCalls(input.plan) };
     case 'draft':
     case 'refined':
-      return { plan: input.plan, calls: input.calls };
+      return { plan: input.plan, calls: [...attributeCalls(input.plan), ...input.calls] };
     default:
       return undefined;
   }
+}
+
+/** A plan's share of the calls that found its attributes. */
+function attributeCalls({ attributes }: Plan): readonly Call[] {
+  return attributes?.calls ?? [];
 }

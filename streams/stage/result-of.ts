@@ -19,7 +19,7 @@ interface Ending {
 /** What is written for an outcome of a message: outputs, ledger entries, a dead letter. A record that no topic takes dies, instead of the stage. */
 export function resultOf(ending: Ending, message: StoredMessage, outcome: Outcome<AnyRecord, AnyRecord>): Result {
   const { name } = ending.stage;
-  const records: AnyRecord[] = [...endings(name, outcome)];
+  const records: AnyRecord[] = [...endings(ending.stage, outcome)];
   if (outcome.kind === 'emitted') records.unshift(...outcome.outputs);
   if (outcome.kind === 'dead') records.push(deadLetter(name, message, outcome.code, outcome.message));
   return ofTakenSize(ending, message, written(ending, message, outcome, records));
@@ -41,7 +41,7 @@ function ofTakenSize(ending: Ending, message: StoredMessage, result: Result): Re
   const reason = `a record of ${bytes} bytes for ${large.topic}, which takes ${limit}: raise its max.message.bytes`;
   const { input, changes = [] } = result.outcome;
   const dead = { kind: 'dead', input, changes, code: 'record-too-large', message: reason } as const;
-  return written(ending, message, dead, [...endings(name, dead), deadLetter(name, message, dead.code, reason)]);
+  return written(ending, message, dead, [...endings(ending.stage, dead), deadLetter(name, message, dead.code, reason)]);
 }
 
 function written(

@@ -37,6 +37,8 @@ export interface Stage {
   readonly journaled: boolean;
   /** The topic to which the ticks go that the operator emits. @default `ticks` */
   readonly ticksTo?: string;
+  /** Whether the ledger entry of a sample names the correction that came with it. @default false */
+  readonly tellsCorrections?: boolean;
   /** Topics of one partition, to which the tasks of all partitions write. */
   readonly gatheredIn?: readonly string[];
   /**

@@ -151,6 +151,9 @@ test('an endpoint that goes away in the middle and comes back: nothing is lost',
   const back: FakeEndpoint = await startFakeEndpoint({ port });
   const ended = await run.ended;
   expect({ code: ended.code, accepted: summaryOf(ended).accepted }).toEqual({ code: 0, accepted: 60 });
+  expect(summaryOf(ended)).toMatchObject({
+    endpoints: ['base', 'instruct'].map((role) => ({ role, url: server.url, inFlight: 0, state: 'well' })),
+  });
   await expectNothingLost(dir, 60);
   await back.close();
 });
@@ -287,6 +290,7 @@ test('on a terminal: a table that redraws itself, then the summary', async () =>
   expect(code).toBe(0);
   expect(stdout).toMatch(/stage\s+in flight\s+lag\s+emitted\s+dropped\s+dead/);
   expect(stdout).toMatch(/manifest\s+0\s+0/);
+  expect(stdout).toMatch(/endpoint {2}base http:\/\/127\.0\.0\.1:\d+\/v1: limit \d+, \d+ in flight, well/);
   expect(stdout).toContain('\u001b[');
   expect(stdout).toMatch(/accepted {3}8 of 8 \(8 in this run/);
   await server.close();

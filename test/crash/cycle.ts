@@ -7,7 +7,7 @@ import { type Fault, type Ordeal, ordealOf } from './faults.js';
 import { BrokerRestarts } from './kafka/broker-restarts.js';
 import { type CallCounts, type Drops, PaidCalls } from './paid-calls.js';
 import { type RunRead, readRun } from './read-run.js';
-import { type Scene, setScene, type Transport } from './scene.js';
+import { type Method, type Scene, setScene, type Transport } from './scene.js';
 import { runWorker } from './worker.js';
 
 /** What a pipeline went through. */
@@ -22,12 +22,14 @@ export interface CycleCounts extends CallCounts {
 export interface CycleOptions {
   readonly seed: number;
   readonly transport: Transport;
+  /** @default bare */
+  readonly method?: Method;
   /** By number of lanes. */
   readonly uninterrupted: ReadonlyMap<number, RunRead>;
   /** Of what one pipeline may take. */
   readonly limitMs: number;
   /** What else is to be held against the run, on the topics as they are left. */
-  readonly check?: (scene: Scene, run: RunRead) => Promise<void>;
+  readonly check?: (scene: Scene, run: RunRead, uninterrupted: RunRead) => Promise<void>;
 }
 
 /**
@@ -35,11 +37,11 @@ export interface CycleOptions {
  * uninterrupted run. Throws where anything differs; the message names the seed, the faults, and the command that repeats them.
  */
 export async function runCycle(options: CycleOptions): Promise<CycleCounts> {
-  const { seed, transport, uninterrupted, check } = options;
-  const ordeal = ordealOf(seed, transport.kind);
+  const { seed, transport, method = 'bare', uninterrupted, check } = options;
+  const ordeal = ordealOf(seed, transport.kind, method);
   const { lanes, slow } = ordeal;
   const started = performance.now();
-  const scene = await setScene({ lanes, transport, slow });
+  const scene = await setScene({ lanes, transport, method, slow });
   const calls = new PaidCalls(scene);
   const faults: string[] = [];
   const restarts = transport.kind === 'kafka' ? BrokerRestarts.of(transport.broker) : undefined;
@@ -52,7 +54,7 @@ export async function runCycle(options: CycleOptions): Promise<CycleCounts> {
     const reference = uninterrupted.get(lanes);
     if (reference === undefined) throw new Error(`there is no uninterrupted run with ${lanes} lanes`);
     checkEqual(run, reference);
-    await check?.(scene, run);
+    await check?.(scene, run, reference);
     const counts = await calls.counts(dropsOf(ordeal, lives, faults, (restarts?.count ?? 0) - restartsBefore));
     return { seed, lives, faults, seconds: Math.round((performance.now() - started) / 100) / 10, ...counts };
   } catch (error) {

@@ -1,6 +1,6 @@
 import { hashFloat } from '../../operators/kernels/random.js';
 import { stageNames } from '../../streams/river/stages.js';
-import { sessionMs, type Transport } from './scene.js';
+import { type Method, sessionMs, type Transport } from './scene.js';
 
 /** When a fault comes: where a process passes a named point, or so long after it has started. */
 export type Moment = { readonly at: string } | { readonly afterMs: number };
@@ -48,6 +48,14 @@ const points: readonly Point[] = [
   { name: 'real.append.after', passes: 1 },
 ];
 
+/** Those that only a river with the method synalign passes. */
+const reasoningPoints: readonly Point[] = [
+  { name: 'reason.commit.before', passes: 16 },
+  { name: 'reason.commit.after', passes: 16 },
+  { name: 'journal.reason.append.before', passes: 12 },
+  { name: 'journal.reason.append.after', passes: 12 },
+];
+
 /** Faults of a pipeline on the log, which has one worker. */
 const logFaults = 4;
 /** By worker: each one costs a session on Kafka, and one of several workers stays whole. */
@@ -56,7 +64,7 @@ const kafkaFaults: readonly (readonly number[])[] = [[2], [2, 1], [2, 1, 0]];
 /** An uninterrupted run on the log takes about two seconds, of which the first half passes before the first call. */
 const longestMs: Readonly<Record<Transport['kind'], number>> = { log: 1600, kafka: 9000 };
 
-export function ordealOf(seed: number, kind: Transport['kind']): Ordeal {
+export function ordealOf(seed: number, kind: Transport['kind'], method: Method = 'bare'): Ordeal {
   if (kind === 'log') {
     return {
       lanes: 1 + (seed % 2),
@@ -64,7 +72,7 @@ export function ordealOf(seed: number, kind: Transport['kind']): Ordeal {
       slow: false,
       brokerAfterMs: undefined,
       faultOf: (_, life, before) =>
-        before < logFaults ? killOf(seed, kind, life, before === logFaults - 1, 4) : undefined,
+        before < logFaults ? killOf(seed, kind, life, before === logFaults - 1, 4, method) : undefined,
     };
   }
   const draw = (what: string) => hashFloat(seed, 'ordeal', what);
@@ -93,10 +101,18 @@ function kafkaFault(seed: number, worker: number, life: number, isLast: boolean)
  * The kill of a life. One in four comes from outside. A point is passed for less than a quarter of a run, so that there is
  * something left for the lives that follow; the last kill may come later, so also near the end.
  */
-function killOf(seed: number, kind: Transport['kind'], life: number, isLast: boolean, part: number): Fault {
+function killOf(
+  seed: number,
+  kind: Transport['kind'],
+  life: number,
+  isLast: boolean,
+  part: number,
+  method: Method = 'bare',
+): Fault {
   const draw = (what: string) => hashFloat(seed, 'crash', life, what);
   if (draw('how') < 0.25) return { does: 'kill', afterMs: Math.round(draw('time') * longestMs[kind]) };
-  const point = points[Math.floor(draw('point') * points.length)] ?? { name: 'plan.commit.before', passes: 1 };
+  const passed = method === 'bare' ? points : [...points, ...reasoningPoints, ...reasoningPoints];
+  const point = passed[Math.floor(draw('point') * passed.length)] ?? { name: 'plan.commit.before', passes: 1 };
   const nth = 1 + Math.floor((draw('nth') * point.passes) / (isLast ? part / 2 : part));
   return { does: 'kill', at: `${point.name}#${nth}` };
 }

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { type AnyRecord, decode, type Kind, type RecordOfKind } from '../../schemas/codec.js';
+import type { Correction } from '../../schemas/correction.js';
 import type { DeadLetter } from '../../schemas/dead-letter.js';
 import type { LedgerEntry } from '../../schemas/ledger-entry.js';
 import type { Plan } from '../../schemas/plan.js';
@@ -20,7 +21,7 @@ export interface RunRead {
   readonly ledger: readonly (readonly LedgerEntry[])[];
   readonly seedIds: readonly (readonly string[])[];
   readonly realIds: readonly string[];
-  readonly correctionIds: readonly string[];
+  readonly corrections: readonly Correction[];
   readonly completeTicks: readonly string[];
   readonly deadLetters: readonly DeadLetter[];
   readonly shards: readonly ShardRead[];
@@ -43,7 +44,7 @@ export interface StageRead {
   readonly consumed: number;
 }
 
-const stages = ['plan', 'draft', 'refine', 'align', 'shard', 'manifest'];
+const stages = ['plan', 'reason', 'draft', 'refine', 'align', 'shard', 'manifest'];
 
 export async function readRun(scene: Scene): Promise<RunRead> {
   return withTopics(scene, async (topics) => {
@@ -55,7 +56,7 @@ export async function readRun(scene: Scene): Promise<RunRead> {
       ledger: await byLane(topics, 'ledger', 'ledger-entry'),
       seedIds: (await byLane(topics, 'seeds', 'seed')).map((lane) => lane.map(({ id }) => id)),
       realIds: (await all('real', 'real')).map(({ id }) => id),
-      correctionIds: (await all('corrections', 'correction')).map(({ id }) => id),
+      corrections: await all('corrections', 'correction'),
       completeTicks: ticks.map(({ lane, total }) => `${lane}: ${total}`),
       deadLetters: await all('dead-letters', 'dead-letter'),
       ...(await readShards(scene.out)),
@@ -67,7 +68,7 @@ export async function readRun(scene: Scene): Promise<RunRead> {
 /** The requests whose answers the journals hold, with how often they do: answers name their requests. */
 export async function readJournals(topics: RunTopics): Promise<ReadonlyMap<string, number>> {
   const held = new Map<string, number>();
-  for (const topic of ['journal.draft', 'journal.refine']) {
+  for (const topic of ['journal.reason', 'journal.draft', 'journal.refine']) {
     for (const { value } of (await topics.messages(topic)).flat()) {
       const text = new TextDecoder().decode(value ?? new Uint8Array());
       // The last mark is the answer's own; an edit may repeat that of its draft.

@@ -19,10 +19,15 @@ export const badLines = 2;
 /** What a pipeline runs on: the log in its data folder, or a broker that several scenes may share, each with topics of its own. */
 export type Transport = { readonly kind: 'log' } | { readonly kind: 'kafka'; readonly broker: TestBroker };
 
+/** What the recipe does: `synalign` explores, reasons, aligns and steers. */
+export type Method = 'bare' | 'synalign';
+
 export interface SceneOptions {
   readonly lanes: number;
   /** @default the log */
   readonly transport?: Transport;
+  /** @default bare */
+  readonly method?: Method;
   /** The endpoint takes ten times as long, and for one request in twenty a second. @default false */
   readonly slow?: boolean;
   /** Another endpoint than that of the cycles. */
@@ -52,7 +57,7 @@ export const sessionMs = 6000;
 
 /** Sets a scene in a folder of its own; those with the same number of lanes have the same results, whatever they run on. */
 export async function setScene(options: SceneOptions): Promise<Scene> {
-  const { lanes, transport = { kind: 'log' }, slow = false, inFlight = maxInFlight } = options;
+  const { lanes, transport = { kind: 'log' }, method = 'bare', slow = false, inFlight = maxInFlight } = options;
   const dir = await mkdtemp(join(tmpdir(), 'headwater-crash-'));
   const prefix = basename(dir);
   const settings = slow ? { latencyMs: 50, slowest: { share: 0.05, factor: 20 } } : fast;
@@ -60,7 +65,7 @@ export async function setScene(options: SceneOptions): Promise<Scene> {
     options.endpoint ?? { ...settings, answers: resolve('test/crash/answers.mjs') },
   );
   const recipe = join(dir, 'recipe.yaml');
-  await writeFile(recipe, recipeText(endpoint.url, inFlight, topicsText(transport, lanes, prefix)));
+  await writeFile(recipe, recipeText(endpoint.url, inFlight, topicsText(transport, lanes, prefix), method));
   await writeFile(join(dir, 'seeds.jsonl'), lines([...seeds.slice(0, 2), '{"question": 1', ...seeds.slice(2)]));
   await writeFile(join(dir, 'real.jsonl'), lines([...realLines(), 'not JSON']));
   const out = join(dir, 'out');
@@ -90,7 +95,19 @@ function topicsText(transport: Transport, lanes: number, prefix: string): string
   return `{kind: kafka, brokers: [${brokers}], prefix: ${prefix}, session: ${sessionMs}, partitions: ${lanes}}`;
 }
 
-function recipeText(url: string, inFlight: number, topics: string): string {
+/** The four steps, small enough that each goes round several times. */
+const synalignSteps = `
+method: synalign
+steps:
+  draft: {attempts: 2, examples: 2}
+  explore: {examples: 2, inducing: 16, candidates: 32, halfLife: 8}
+  reason: {answer: json, attributes: [topic, tone], uses: 3}
+  align: {buffer: 16, every: 8}
+  rollingMmd: {window: 16, frequencies: 32, every: 4, drift: {window: 4, reference: 16, expectedRunTime: 20}}`;
+const bareSteps = `
+steps: {draft: {attempts: 2, examples: 2}, rollingMmd: {window: 16, frequencies: 32, every: 4}}`;
+
+function recipeText(url: string, inFlight: number, topics: string, method: Method): string {
   const model = (name: string) =>
     `{engine: openai, url: '${url}', model: ${name}, maxInFlight: ${inFlight}, price: {input: 1, output: 4}}`;
   return `name: crash
@@ -99,8 +116,7 @@ domain:
   fields: {question: {title: Question}, answer: {title: Answer}}
   vary: {place: [a farm, a shop, a trip]}
 inputs: {seeds: seeds.jsonl, real: real.jsonl}
-models: {base: ${model('base')}, instruct: ${model('instruct')}}
-steps: {draft: {attempts: 2, examples: 2}, rollingMmd: {window: 16, frequencies: 32, every: 4}}
+models: {base: ${model('base')}, instruct: ${model('instruct')}}${method === 'bare' ? bareSteps : synalignSteps}
 target: {samples: ${samples}}
 shards: {rows: 5}
 topics: ${topics}

@@ -1,7 +1,13 @@
-import { expect, test } from 'vitest';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { expect, onTestFinished, test } from 'vitest';
 
 import { loadRecipe } from '../../../cli/recipe/load-recipe.js';
 import { recipeIdentity } from '../../../cli/recipe/recipe-identity.js';
+import { openDataFolder } from '../../../streams/data-folder.js';
+import before from './identity-before-synalign.json' with { type: 'json' };
 
 async function identity(...set: string[]) {
   const { recipe } = await loadRecipe('emails', { set }, { KEY: 'x' });
@@ -16,6 +22,7 @@ test.each([
   'shards.every=30s',
   'topics.dir=elsewhere',
   'topics.retention={age: 1h}',
+  'steps.rollingMmd.alpha=0.01',
 ])('%s belongs to the same data folder', async (set) => {
   expect(await identity(set)).toEqual(await identity());
 });
@@ -27,6 +34,9 @@ test.each([
   ['domain.vary.tone=[a]', 'domain.vary.tone'],
   ['topics.partitions=2', 'topics.partitions'],
   ['steps.refine=off', 'steps.refine'],
+  ['steps.explore={}', 'steps.explore'],
+  ['steps.align={}', 'steps.align'],
+  ['steps.rollingMmd.drift={}', 'steps.rollingMmd.drift'],
 ])('%s may not, at %s', async (set, path) => {
   const [before, after] = [await identity(), await identity(set)];
   const at = (value: unknown) =>
@@ -73,4 +83,16 @@ test('the order of fields may not change', async () => {
 test('the endpoint of a model may move', async () => {
   const at = (url: string) => `models.base={engine: openai, url: '${url}', model: m, key: $KEY, maxInFlight: 8}`;
   expect(await identity(at('http://a.test/v1'))).toEqual(await identity(at('http://b.test/v1')));
+});
+
+test('a folder that the version before method synalign wrote still opens with the same recipe', async () => {
+  expect(await identity()).toEqual(before);
+  const dir = await mkdtemp(join(tmpdir(), 'headwater-identity-'));
+  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  await writeFile(join(dir, 'pipeline.json'), JSON.stringify({ format: 3, recipe: before }));
+  const folder = await openDataFolder({ dir, recipe: await identity() });
+  expect(folder.isNew).toBe(false);
+  await folder.close();
+  const synalign = await identity('method=synalign');
+  await expect(openDataFolder({ dir, recipe: synalign })).rejects.toMatchObject({ code: 'data-foreign' });
 });

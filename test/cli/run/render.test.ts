@@ -45,6 +45,25 @@ mails  300 of 1,200 accepted · 1:00 · ETA 4:30
   );
 });
 
+test('a line for each endpoint; of a rack those that are not well first, and how many more there are', () => {
+  const at = (port: number, state: 'well' | 'out' = 'well') => ({
+    ...{ role: 'base', url: `http://10.0.0.1:${port}/v1`, limit: 32, inFlight: 12, state },
+  });
+  expect(renderTable({ ...view, endpoints: [at(1), at(2, 'out')] })).toContain(
+    `
+  endpoint  base http://10.0.0.1:1/v1: limit 32, 12 in flight, well
+  endpoint  base http://10.0.0.1:2/v1: limit 32, 12 in flight, out
+  ended `,
+  );
+  const rack = Array.from({ length: 12 }, (_, port) => at(port, port === 9 ? 'out' : 'well'));
+  const lines = renderTable({ ...view, endpoints: rack })
+    .split('\n')
+    .filter((line) => line.startsWith('  endpoint'));
+  expect(lines).toHaveLength(9);
+  expect(lines[0]).toBe('  endpoint  base http://10.0.0.1:9/v1: limit 32, 12 in flight, out');
+  expect(lines[8]).toBe('  endpoint  and 4 more');
+});
+
 test('the line of a run', () => {
   expect(renderLine(view)).toBe(
     '300 of 1,200 accepted · 1:00 · ETA 4:30 · base 20.0 tok/s, $0.2500 ($0.0013 an accepted sample) · ended accepted 300, align/copied 7, align/short 2, align/record-invalid 1 (dead) · MMD² 0.1000 █▅▁',

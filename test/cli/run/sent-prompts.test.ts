@@ -41,7 +41,7 @@ const groupOf = (n: number) => ({ number: n, place: 0, size: 2 });
 const planOf = (n: number) => planRecord(n, { group: groupOf(n) });
 
 test('a draft that is gone does not hide those that are there', async () => {
-  const sent = new SentPrompts(problems, await topicsOfDrafts(), 0);
+  const sent = new SentPrompts({ domain: problems, steps: { reason: 'off' } }, await topicsOfDrafts(), 0);
   const promptsOf = (n: number) => sent.of(refinedRecord(n, { group: groupOf(n) }));
   expect(await promptsOf(drafts + 5)).toMatchObject([{ notShown: 'its draft is no longer on the topic drafts' }]);
   for (const n of [0, 150, drafts - 1]) {

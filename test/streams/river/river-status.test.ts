@@ -7,8 +7,8 @@ import { expect, it, onTestFinished } from 'vitest';
 
 import { statusLines } from '../../../cli/run/render-status.js';
 import type { EmbeddedReal } from '../../../operators/synalign/embedded-real.js';
-import { mergedMmd } from '../../../operators/synalign/merged-mmd.js';
-import { rollingMmd } from '../../../operators/synalign/rolling-mmd.js';
+import { mergedMmd } from '../../../operators/synalign/mmd/merged-mmd.js';
+import { rollingMmd } from '../../../operators/synalign/mmd/rolling-mmd.js';
 import { sampleOf } from '../../../operators/synalign/sample-of.js';
 import type { AnyRecord } from '../../../schemas/codec.js';
 import type { Correction } from '../../../schemas/correction.js';

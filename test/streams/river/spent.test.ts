@@ -76,6 +76,19 @@ it('is the ledger, without what was reused, and unknown where a price was', asyn
   expect(await reader.read()).toEqual({ tokens: 140, usd: null });
 });
 
+it("counts what the attributes of plans on their way have cost, whose calls are not their drafts'", async () => {
+  const topics = await opened();
+  await topics.ensure([{ name: 'reasoned', partitions: 1, cleanup: 'delete' }]);
+  const { plan } = refinedRecord(0);
+  const attributes = { id: '1'.repeat(32), values: {}, calls: [call(70, 0.7), call(7, 0.07, true)] };
+  const found = { ...plan, attributes };
+  const reasoned = { kind: 'reasoned' as const, id: '2'.repeat(32), plan: found };
+  await topics.append([recordMessage('reasoned', 0, reasoned)]);
+  expect(await new SpentReader(topics).read()).toEqual({ tokens: 70, usd: 0.7 });
+  await topics.append([recordMessage('refined', 0, { ...refinedRecord(0), plan: found, calls: [call(100, 1)] })]);
+  expect(await new SpentReader(topics).read()).toEqual({ tokens: 240, usd: 2.4 });
+});
+
 it('counts what is on its way: texts that nobody has consumed yet, and answers of uncommitted inputs', async () => {
   const topics = await opened();
   const refined = (calls: readonly Call[]) => ({ ...refinedRecord(0), calls: [...calls] });

@@ -49,6 +49,19 @@ async function eventually(check: () => Promise<void>): Promise<void> {
 }
 
 describe('a worker', () => {
+  it('tells how the endpoints do that it asks, where it asks some', async () => {
+    const topics = await log();
+    await topics.ensure([workersTopic]);
+    const state = new WorkerState();
+    const endpoint = { role: 'base', url: 'http://10.0.0.1/v1', limit: 32, inFlight: 12, state: 'well' as const };
+    reporting(topics, state);
+    await eventually(async () => expect((await readWorkers(topics, Date.now()))[0]?.worker).toBeDefined());
+    expect((await readWorkers(topics, Date.now()))[0]?.endpoints).toBeUndefined();
+    state.endpoints = () => [endpoint];
+    state.changed();
+    await eventually(async () => expect((await readWorkers(topics, Date.now()))[0]?.endpoints).toEqual([endpoint]));
+  });
+
   it('tells what it holds from its first moment on, and takes its report away at its end', async () => {
     const { topics } = await stageLog(2);
     await topics.ensure([workersTopic]);

@@ -48,6 +48,14 @@ export function sampleAt(ordinal: number, change: Partial<Sample> = {}): Sample 
         milliseconds: 12.5,
         ...(ordinal % 5 === 2 && { reused: true }),
       })),
+      ...(ordinal % 4 === 2 && { attributesId: recordId('attributes', ordinal) }),
+      attributes:
+        ordinal % 4 === 2
+          ? [
+              { name: 'topic', value: `money, ${ordinal}` },
+              { name: 'tone', value: 'dry 😀' },
+            ]
+          : [],
     },
     createdAt: 1_790_000_000_000 + ordinal * 10,
     ...change,
@@ -81,6 +89,8 @@ export function rowOf(sample: Sample): Record<string, unknown> {
     completionTokens,
     cost,
     calls,
+    attributesId,
+    attributes,
   } = sample.lineage;
   return {
     id: sample.id,
@@ -113,6 +123,8 @@ export function rowOf(sample: Sample): Record<string, unknown> {
         milliseconds: call.milliseconds,
         reused: call.reused ?? null,
       })),
+      attributes_id: attributesId ?? null,
+      attributes,
     },
     created_at: sample.createdAt,
   };
