@@ -61,11 +61,11 @@ target: {samples: 8}
     [['run', 'absent.yaml'], /the recipe absent\.yaml does not exist/],
     [
       ['run', 'mail'],
-      /'mail' is neither a file nor a built-in recipe: expected emails, word-problems, bare-vs-instruct or bare-vs-instruct-math/,
+      /'mail' is neither a file nor a built-in recipe: expected emails, synalign, word-problems, bare-vs-instruct or bare-vs-instruct-math/,
     ],
     [
       ['run', 'mails.yaml', '--stages', 'plan,drift'],
-      /--stages: there is no stage 'drift': choose from intake, plan, draft/,
+      /--stages: there is no stage 'drift': choose from intake, plan, reason, draft/,
     ],
     [['run', 'mails.yaml', '--set', 'target.samples=none'], /--set target\.samples=none/],
     [['load', 'plans', 'seeds.jsonl'], /'plans' takes no files: choose seeds, real, documents/],
