@@ -202,7 +202,7 @@ function falseAlarms(): Record<string, number> {
         );
       test.push(x, y);
     }
-    if (test.state.rejected) rejected++;
+    if (test.rejected) rejected++;
   }
   console.log(
     `betting test: ${rejected} of ${streams} equal pairs of streams called different in ${pairs} pairs, alpha ${alpha}`,

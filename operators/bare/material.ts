@@ -67,6 +67,12 @@ const defaults: MaterialBounds = {
   textCharacters: 64_000,
 };
 
+/** Why a record can be in no plan. */
+interface Refusal {
+  readonly code: string;
+  readonly message: string;
+}
+
 /** What plans are made from. */
 export type MaterialRecord = Seed | Real | EmbeddedReal | Document | Given;
 
@@ -132,11 +138,10 @@ export class Material {
       });
   }
 
-  /** Why a record can be in no plan: plans are messages, whose size is bounded, and what is explored must have a direction. */
-  refusal(record: MaterialRecord): { readonly code: string; readonly message: string } | undefined {
+  /** Why a record can be in no plan: plans are messages, whose size is bounded, and what is explored must have a direction. The last reason is kept for `loaded`. */
+  refusal(record: MaterialRecord): Refusal | undefined {
     if (record.kind === 'embedded-real') {
-      const unfit = this.#explored?.refusal(record);
-      return unfit === undefined ? this.#tooLong(record.real) : { code: 'record-invalid', message: unfit };
+      return this.#unexplorable(record);
     }
     const isCarried = (record.kind === 'real' && this.#real) || (record.kind === 'given' && this.#given);
     return isCarried ? this.#tooLong(record) : undefined;
@@ -158,7 +163,7 @@ export class Material {
     }
   }
 
-  /** An input's files were read to their end. */
+  /** An input's files were read to their end. Throws `input-unreadable` where real records are to be explored and none can be. */
   loaded({ input }: Tick): Changes {
     if (input === 'documents') return this.#documents?.loaded() ?? [];
     if (input === 'drafts') return this.#given?.loaded() ?? [];
@@ -213,7 +218,14 @@ export class Material {
     return this.#real === undefined ? this.seeds.length > 0 : this.#real.size >= this.options.examples;
   }
 
-  #tooLong({ fields }: Pick<Real, 'fields'>): { readonly code: string; readonly message: string } | undefined {
+  #unexplorable(record: EmbeddedReal): Refusal | undefined {
+    const unfit = this.#explored?.refusal(record);
+    const refusal = unfit === undefined ? this.#tooLong(record.real) : { code: 'record-invalid', message: unfit };
+    if (refusal !== undefined) this.#explored?.refused(refusal.message);
+    return refusal;
+  }
+
+  #tooLong({ fields }: Pick<Real, 'fields'>): Refusal | undefined {
     const characters = Object.values(fields).reduce((sum, text) => sum + text.length, 0);
     const { textCharacters } = this.#bounds;
     if (characters <= textCharacters) return undefined;

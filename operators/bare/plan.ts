@@ -48,7 +48,8 @@ const stateKey = 'planner';
  * only on the options, on what the inputs had brought and on how the plans below the window's start ended; in which order later ones end
  * does not matter. Plans of a group go out together, and share all that is drawn. While something that a plan needs
  * is missing, none goes out; documents and given texts go round again only when a plan has ended. Real records and given texts that are
- * too long for a plan are dead (`record-too-large`), embeddings that cannot be explored `record-invalid`.
+ * too long for a plan are dead (`record-too-large`), embeddings that cannot be explored `record-invalid`; where a file has nothing else, its end
+ * errors the stream (`input-unreadable`).
  *
  * With `explore`, real records come embedded, and an `Exploration` picks the examples. Where it is steered, a correction is heeded when the
  * plan is counted whose sample it came with, which that plan's ledger entry says: so it does not matter either when corrections

@@ -8,6 +8,7 @@ import type { Quality } from '../../schemas/quality.js';
 import type { Sample } from '../../schemas/sample.js';
 import type { Embedder } from '../embedder.js';
 import type { Changes, Outcome } from '../flow/outcome.js';
+import { embeddingFault } from '../synalign/embedding-fault.js';
 import { wordHashes } from './distinct-grams.js';
 import { editDistance } from './edit-distance.js';
 import type { EmbeddedDraft } from './embedded-draft.js';
@@ -58,7 +59,7 @@ const maxDrafts = 64;
  * coverage, and what refining did to diversity where an `embedded-draft` came before its sample. BARE §4.1; `docs/metrics.md`.
  *
  * In order. Drafts are absorbed, samples and everything else forwarded; a sample without an embedding is forwarded and not counted. An
- * embedding of the wrong size, or with a number that is not finite, is dead with `record-invalid`. Kept: the window (`QualityWindow`)
+ * embedding of the wrong size, with a number that is not finite or a norm above 1.01, is dead with `record-invalid`. Kept: the window (`QualityWindow`)
  * and two sums, of which the memory has a copy for each measurement, so that a restarted operator gives the same figures to the last
  * bit. Throws `HeadwaterError` with `data-foreign` where the memory is of another embedder, window or half-life; throws or errors the
  * stream with `record-invalid` where it is damaged.
@@ -144,7 +145,8 @@ export function measure(options: MeasureOptions): OperatorFunction<In, Outcome<I
           }
           const { embedding } = input;
           if (embedding === undefined) return forwarded(input);
-          if (!fits(embedding, dimensions)) return unfit(input, dimensions);
+          const fault = embeddingFault(embedding, dimensions, `${input.kind} ${input.id}`);
+          if (fault !== undefined) return { kind: 'dead', input, code: 'record-invalid', message: fault };
           return input.kind === 'sample' ? enterSample(input, embedding) : enterDraft(input);
         }),
       );
@@ -181,15 +183,6 @@ function storedVendi(memory: ReadonlyMap<string, unknown>): Quality['vendi'] {
 
 function forwarded(input: Sample | EmbeddedDraft): Outcome<In, Out> {
   return input.kind === 'sample' ? { kind: 'emitted', input, outputs: [input] } : { kind: 'absorbed', input };
-}
-
-function fits(embedding: Float32Array, dimensions: number): boolean {
-  return embedding.length === dimensions && embedding.every(Number.isFinite);
-}
-
-function unfit(input: Sample | EmbeddedDraft, dimensions: number): Outcome<In, Out> {
-  const message = `the embedding of the ${input.kind} ${input.id} is not ${dimensions} finite numbers`;
-  return { kind: 'dead', input, code: 'record-invalid', message };
 }
 
 function checkedSizes({ every = 64, window = 512, halfLife = 256 }: MeasureOptions) {

@@ -4,7 +4,8 @@ import { CosineSum } from '../kernels/diversity/cosine-sum.js';
 import { SecondMoment, symmetricEigenvalues, vendiScore } from '../kernels/diversity/second-moment.js';
 import type { Points } from '../kernels/points.js';
 import { Reservoir } from '../kernels/reservoir.js';
-import { dotTiles, tileRows } from '../kernels/wasm/dot-tiles.js';
+import { dotTiles } from '../kernels/wasm/dot-tiles.js';
+import { tileRows } from '../kernels/wasm/multiplication.js';
 
 /** Dimensions up to which the Vendi score is that of all vectors; beyond, that of a sample of as many. */
 export const vendiLimit = 512;

@@ -26,7 +26,7 @@ export function sampleOf(refined: Refined & Pick<EmbeddedRefined, 'weight'>, emb
 }
 
 /** Everything that a refined text came from, with what was paid for its calls together: null where one has no price. */
-export function lineageOf({ plan, draft, calls: own }: Refined): Lineage {
+function lineageOf({ plan, draft, calls: own }: Refined): Lineage {
   const calls = [...(plan.attributes?.calls ?? []), ...own];
   const { promptTokens, completionTokens, cost } = spendingOf(calls);
   return {

@@ -1,6 +1,7 @@
 import { type KernelChoice, kernelFrom } from '../mmd/kernel.js';
 import type { Points } from '../points.js';
-import { dotTiles, tileRows } from '../wasm/dot-tiles.js';
+import { dotTiles } from '../wasm/dot-tiles.js';
+import { tileRows } from '../wasm/multiplication.js';
 
 /** What each point of a set has around it in its own set. Cosines, as the points have unit norm. */
 export interface Within {

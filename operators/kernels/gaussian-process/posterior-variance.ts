@@ -1,4 +1,4 @@
-import { rbf } from '../mmd/rbf.js';
+import { checkBandwidth, rbf } from '../mmd/rbf.js';
 import { squaredDistanceOf, type Vector } from '../vector-distance.js';
 
 export interface PosteriorVarianceOptions {
@@ -65,9 +65,7 @@ export class PosteriorVariance {
 
   /** Throws `TypeError` for a bandwidth that is not positive. */
   constructor({ dimensions, bandwidth }: PosteriorVarianceOptions) {
-    if (!(bandwidth > 0 && Number.isFinite(bandwidth))) {
-      throw new TypeError(`bandwidth: expected a positive number, got ${bandwidth}`);
-    }
+    checkBandwidth(bandwidth);
     this.dimensions = dimensions;
     this.bandwidth = bandwidth;
   }

@@ -2,6 +2,7 @@ import type { Points } from '../points.js';
 import { randomFrom } from '../random.js';
 import { projection } from '../wasm/projection.js';
 import type { SimdOption } from '../wasm/tile-memory.js';
+import { checkBandwidth } from './rbf.js';
 import { writeCosinesAndSines } from './sine-cosine.js';
 
 /** What a feature map depends on; the same values give the same map. */
@@ -93,10 +94,7 @@ function checkOptions(options: RandomFeaturesOptions): void {
       throw new TypeError(`${name}: expected an integer from 1, got ${options[name]}`);
     }
   }
-  const { bandwidth } = options;
-  if (!(bandwidth > 0 && Number.isFinite(bandwidth))) {
-    throw new TypeError(`bandwidth: expected a positive number, got ${bandwidth}`);
-  }
+  checkBandwidth(options.bandwidth);
 }
 
 function checkLength(name: string, expected: number, length: number): void {

@@ -5,12 +5,6 @@ export function rbf(squared: number, bandwidth: number): number {
   return Math.exp(-squared / (2 * bandwidth * bandwidth));
 }
 
-/** Throws `TypeError` where points of two spaces meet, or the bandwidth is not a positive number. */
-export function checkPair(a: Points, b: Points, bandwidth: number): void {
-  checkDimensions(a, b);
-  checkBandwidth(bandwidth);
-}
-
 /** Throws `TypeError` where points of two spaces meet. */
 export function checkDimensions(a: Points, b: Points): void {
   if (a.dimensions !== b.dimensions) {

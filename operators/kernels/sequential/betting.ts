@@ -4,8 +4,8 @@ export interface BettingState {
   readonly pairs: number;
   /** The natural logarithm of the wealth, which starts at 1. */
   readonly logWealth: number;
-  /** Whether the wealth has ever reached 1 / alpha. */
-  readonly rejected: boolean;
+  /** The greatest that `logWealth` has been. */
+  readonly peakLogWealth: number;
   /** The next bet, from 0 to 1/2. */
   readonly bet: number;
   /** The sum of squared gradients of the bets, from 1. */
@@ -14,7 +14,7 @@ export interface BettingState {
   readonly meanSquare: number;
 }
 
-const start: BettingState = { pairs: 0, logWealth: 0, rejected: false, bet: 0, curvature: 1, meanSquare: 0 };
+const start: BettingState = { pairs: 0, logWealth: 0, peakLogWealth: 0, bet: 0, curvature: 1, meanSquare: 0 };
 /** Of the online Newton step for bets of at most a half. */
 const stepSize = 2 / (2 - Math.log(3));
 const greatestBet = 0.5;
@@ -34,7 +34,7 @@ const greatestBet = 0.5;
  * ```ts
  * const test = new BettingTest({ length: 2 * features.frequencies, alpha: 0.05 });
  * test.push(phiOfReal, phiOfSample);
- * if (test.state.rejected) console.log('samples differ from real records');
+ * if (test.rejected) console.log('samples differ from real records');
  * ```
  */
 export class BettingTest {
@@ -60,6 +60,11 @@ export class BettingTest {
     return this.#state;
   }
 
+  /** Whether the wealth has ever reached 1 / alpha: by the alpha of this test, also where the state is of one with another. */
+  get rejected(): boolean {
+    return this.#state.peakLogWealth >= -Math.log(this.#alpha);
+  }
+
   /** Bets on one pair of feature vectors `[length]`, then learns from it. Throws `TypeError` where a number is not finite. */
   push(real: Float64Array, synthetic: Float64Array): void {
     const { witness } = this;
@@ -78,7 +83,7 @@ export class BettingTest {
   }
 
   #bet(atReal: number, atSynthetic: number): void {
-    const { pairs, logWealth, rejected, bet, curvature, meanSquare } = this.#state;
+    const { pairs, logWealth, peakLogWealth, bet, curvature, meanSquare } = this.#state;
     const scale = 2 * Math.sqrt(meanSquare);
     const gain = scale > 0 ? (clipped(atReal / scale) - clipped(atSynthetic / scale)) / 2 : 0;
     const gradient = gain / (1 + bet * gain);
@@ -88,7 +93,7 @@ export class BettingTest {
     this.#state = {
       pairs: pairs + 1,
       logWealth: wealth,
-      rejected: rejected || wealth >= -Math.log(this.#alpha),
+      peakLogWealth: Math.max(peakLogWealth, wealth),
       bet: Math.min(greatestBet, Math.max(0, bet + (stepSize * gradient) / nextCurvature)),
       curvature: nextCurvature,
       // a mean that goes on to follow the witness, as it grows sharper

@@ -8,7 +8,7 @@ export interface CalibrationOptions {
   readonly features: Float64Array;
   /** Items of the reference: at least 4 x window. */
   readonly size: number;
-  /** Newest items of the stream that are held against the reference. */
+  /** Newest items of the stream that are held against the reference: 2 to 256. */
   readonly window: number;
   /** Items between two false alarms, in the mean: at least the window. */
   readonly expectedRunTime: number;
@@ -20,6 +20,9 @@ export interface CalibrationOptions {
    */
   readonly maxBootstraps?: number;
 }
+
+/** Items of a window at most: of larger ones too few splits can be afforded for some to be left after all windows but the last. */
+export const mostTested = 256;
 
 /** Where there is an alarm. */
 export interface CalibratedThresholds {
@@ -55,7 +58,8 @@ const leastThreshold = 1e-7;
  * one only as far as the tail is exponential: it was 1.4 times as long with a fiftieth of the splits that reading off needs.
  *
  * Work is done in steps of 10 to 30 ms, and depends on the options alone. Memory: 4 x size x (size + 2 length) bytes and up to 33 MB of statistics,
- * until it is done. Throws `TypeError` for a window below 2, a run time below the window, a reference below 4 windows, and features that are not finite.
+ * until it is done. Throws `TypeError` for a window below 2 or above 256, a run time below the window, a reference below 4
+ * windows, and features that are not finite.
  *
  * @example
  * ```ts
@@ -86,6 +90,15 @@ export class Calibration {
     return this.#result !== undefined;
   }
 
+  /** It is not done before it has made more steps than these. */
+  get leastSteps(): number {
+    return Math.ceil(this.bootstraps / this.#drawsOfStep);
+  }
+
+  get #drawsOfStep(): number {
+    return Math.max(1, Math.floor(lookupsOfStep / lookupsOf(this.#options.window)));
+  }
+
   /** Does the next part of the work. */
   step(): void {
     if (this.#result !== undefined || this.#gram === undefined) return;
@@ -106,8 +119,7 @@ export class Calibration {
       this.#statistics = new WindowStatistics(gram, window, seed);
       this.#values = new Float32Array(window * this.bootstraps);
     }
-    const draws = Math.max(1, Math.floor(lookupsOfStep / lookupsOf(window)));
-    const end = Math.min(this.bootstraps, this.#drawn + draws);
+    const end = Math.min(this.bootstraps, this.#drawn + this.#drawsOfStep);
     for (; this.#drawn < end; this.#drawn++) this.#statistics.draw(this.#values, this.#drawn, this.bootstraps);
   }
 
@@ -139,6 +151,7 @@ export function calibratedThresholds(options: CalibrationOptions): CalibratedThr
 export function checkRunTime(window: number, expectedRunTime: number, size: number): void {
   if (!Number.isSafeInteger(window) || window < 2)
     throw new TypeError(`window: expected an integer from 2, got ${window}`);
+  if (window > mostTested) throw new TypeError(`window: expected at most ${mostTested}, got ${window}`);
   if (!(expectedRunTime >= window && Number.isFinite(expectedRunTime))) {
     throw new TypeError(`expectedRunTime: expected a number from the window, ${window}, got ${expectedRunTime}`);
   }

@@ -1,9 +1,10 @@
+import { allRows, drawToFront } from '../draw-rows.js';
 import { FeatureSum, unbiasedMmd2OfSums } from '../mmd/feature-sum.js';
 import { hashUint32, randomFrom } from '../random.js';
 
 /** A reference, the items before the stream, and where alarms begin. */
 export interface DriftTestOptions {
-  /** The sum of the features of the reference, without the items of the first window. */
+  /** The sum of the features of the reference, without 2 x window - 1 items: as large as those that the thresholds are of. */
   readonly reference: FeatureSum;
   /** Features of the newest items, oldest first: `Float64Array [window, length]`. At first, items of the reference. */
   readonly window: Float64Array;
@@ -114,7 +115,8 @@ const attempts = 100;
 /**
  * A random split of a reference into the first window and the rest, such that the first window raises no alarm.
  *
- * `rows` are the items of the window, oldest first.
+ * `rows` are the items of the window, oldest first, and `unused` the window - 1 items that no part has: with them the rest would be larger than in
+ * the splits of the calibration, and alarms rarer than asked.
  */
 export function splitReference({ features, size, thresholds, seed }: SplitOptions) {
   const length = features.length / size;
@@ -122,15 +124,15 @@ export function splitReference({ features, size, thresholds, seed }: SplitOption
   const all = new FeatureSum(length / 2);
   for (let row = 0; row < size; row++) all.add(item(row));
   for (let attempt = 1; ; attempt++) {
-    const rows = drawn(size, thresholds.length, hashUint32(seed, 'split', attempt));
+    const random = randomFrom(hashUint32(seed, 'split', attempt));
+    const drawn = drawToFront(allRows(size), 2 * thresholds.length - 1, random);
+    const [rows, unused] = [drawn.slice(0, thresholds.length), drawn.slice(thresholds.length)];
     const [window, rest] = [new FeatureSum(length / 2), new FeatureSum(length / 2)];
     rest.merge(all);
-    for (const row of rows) {
-      window.add(item(row));
-      rest.remove(item(row));
-    }
+    for (const row of rows) window.add(item(row));
+    for (const row of drawn) rest.remove(item(row));
     if (attempt < attempts && unbiasedMmd2OfSums(rest, window) > (thresholds[0] ?? 0)) continue;
-    return { reference: rest, rows, window: gathered(rows, length, item) };
+    return { reference: rest, rows, unused, window: gathered(rows, length, item) };
   }
 }
 
@@ -138,18 +140,6 @@ function gathered(rows: Uint32Array, length: number, item: (row: number) => Floa
   const window = new Float64Array(rows.length * length);
   for (const [place, row] of rows.entries()) window.set(item(row), place * length);
   return window;
-}
-
-function drawn(size: number, count: number, seed: number): Uint32Array<ArrayBuffer> {
-  const random = randomFrom(seed);
-  const order = Uint32Array.from({ length: size }, (_, row) => row);
-  for (let i = 0; i < count; i++) {
-    const other = i + random.below(size - i);
-    const row = order[other] ?? 0;
-    order[other] = order[i] ?? 0;
-    order[i] = row;
-  }
-  return order.slice(0, count);
 }
 
 function dot(a: Float64Array, b: Float64Array): number {

@@ -1,3 +1,4 @@
+import { allRows, drawToFront } from '../draw-rows.js';
 import { type Random, randomFrom } from '../random.js';
 import type { ReferenceGram } from './reference-gram.js';
 
@@ -24,7 +25,7 @@ export class WindowStatistics {
     this.#window = window;
     this.#random = randomFrom(seed);
     this.#total = gram.sums.reduce((sum, value) => sum + value, 0);
-    this.#order = Uint32Array.from({ length: gram.size }, (_, item) => item);
+    this.#order = allRows(gram.size);
     this.#inside = new Float64Array(2 * window - 1);
     this.#before = new Float64Array(2 * window - 1);
     this.#after = new Float64Array(2 * window - 1);
@@ -32,7 +33,7 @@ export class WindowStatistics {
 
   /** Writes the statistics of the next draw to `into[at + w x step]` for each window w. */
   draw(into: Float32Array, at: number, step: number): void {
-    this.#shuffle();
+    drawToFront(this.#order, this.#inside.length, this.#random);
     this.#meet();
     const [window, length] = [this.#window, this.#inside.length];
     const rest = this.#gram.size - length;
@@ -60,17 +61,6 @@ export class WindowStatistics {
   /** Kernel values of an item of the stream with the smaller reference. */
   #withRest(i: number): number {
     return (this.#gram.sums[this.#order[i] ?? 0] ?? 0) - (this.#inside[i] ?? 0);
-  }
-
-  /** The first 2 W - 1 of the order are a uniform draw without replacement: the start of a Fisher-Yates shuffle. */
-  #shuffle(): void {
-    const order = this.#order;
-    for (let i = 0; i < this.#inside.length; i++) {
-      const other = i + this.#random.below(order.length - i);
-      const drawn = order[other] ?? 0;
-      order[other] = order[i] ?? 0;
-      order[i] = drawn;
-    }
   }
 
   #meet(): void {

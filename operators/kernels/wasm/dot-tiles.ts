@@ -2,8 +2,6 @@ import type { Points } from '../points.js';
 import { multiplication, sparesOfRows, tileRows } from './multiplication.js';
 import { type SimdOption, tileMemory } from './tile-memory.js';
 
-export { tileRows };
-
 /**
  * Dot products of all points of one set with all of another, a tile at a time, by SIMD in WebAssembly.
  *

@@ -1,3 +1,4 @@
+import { lanesAdded } from './multiplication.js';
 import { type SimdOption, type TileMemory, tileMemory } from './tile-memory.js';
 import { type Code, valueType, type WasmFunction, wasm } from './wasm-assembly.js';
 
@@ -92,11 +93,6 @@ function blocks(stride: number, rows: number): WasmFunction {
   ];
   const locals = [[5, valueType.i32] as const, [block + 1, valueType.v128] as const];
   return { name: 'run', parameters: 5, locals, body: repeatWhile(oneBlock, get(blocksLeft)) };
-}
-
-function lanesAdded(four: Code): Code {
-  const { addFloats, lane } = wasm;
-  return addFloats(addFloats(lane(four, 0), lane(four, 1)), addFloats(lane(four, 2), lane(four, 3)));
 }
 
 function plain(memory: Memory, stride: number, rows: number): (count: number) => void {

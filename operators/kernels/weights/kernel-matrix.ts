@@ -15,7 +15,7 @@ export interface FeatureMatrix extends KernelMatrix {
   dots(vector: Float64Array, into: Float64Array): void;
 }
 
-/** A kernel by its entries `[size, size]`, such as those of `gramMatrix`, which are kept. O(size^2) a product, in float64. */
+/** A kernel by its entries `[size, size]`, such as those of `gram`, which are kept. O(size^2) a product, in float64. */
 export function denseMatrix(entries: Float32Array | Float64Array, size: number): KernelMatrix {
   if (entries.length !== size * size) {
     throw new TypeError(`entries: expected ${size} x ${size} numbers, got ${entries.length}`);

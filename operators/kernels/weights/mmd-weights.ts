@@ -82,7 +82,7 @@ const mostRaised = 1e9;
  * @example
  * ```ts
  * const { weights, effectiveSampleSize } = mmdWeights({
- *   kernel: denseMatrix(gramMatrix(candidates, candidates, kernel), candidates.size),
+ *   kernel: denseMatrix(gram(candidates, candidates, kernel), candidates.size),
  *   target: kernelRowSums(candidates, real, kernel).map((sum) => sum / real.size),
  *   cap: 10,
  * });

@@ -7,10 +7,12 @@ import type { AlignStep } from '../../../schemas/steps/synalign.js';
 import type { Embedder } from '../../embedder.js';
 import type { Changes, Outcome } from '../../flow/outcome.js';
 import { storedCount } from '../../flow/stored-count.js';
+import { isZero } from '../../kernels/diversity/cosine-sum.js';
 import { hashFloat } from '../../kernels/random.js';
 import { type Meter, silent } from '../../meter.js';
 import type { EmbeddedReal } from '../embedded-real.js';
 import { type EmbeddedRefined, isEmbedded } from '../embedded-refined.js';
+import { embeddingFault } from '../embedding-fault.js';
 import { alignmentFeatures } from './alignment-features.js';
 import { RealReference, referenceWindow } from './real-reference.js';
 import { type SolutionFigures, solutionFigures, WeightedTexts } from './weighted-texts.js';
@@ -45,17 +47,17 @@ const leastOfLabel = 64;
  * Embedded texts and real records in, the same out, each text with a weight: how much of its kind the real stream has.
  *
  * In order, and nothing is held back. Weights are those under which the newest `buffer` texts have the least MMD to the newest 2,048 real
- * records (kernel mean matching with a ridge and a cap, `mmdWeights`), solved on random Fourier features every `every` texts from the last
- * solution; a new text's weight is read off the solution, in which it has no part yet (`outOfSampleWeight`): one dot product. They are always
- * held against real records, never against earlier weights. The mean weight is 1 over the stream, for each label, so the labels keep
- * the shares that the quota gives them. Before there are 8 real records and 16 texts of a label, weights are 1. The bandwidth is the median
+ * records (kernel mean matching with a ridge, of 1e-6 at least, and a cap, `mmdWeights`), solved on random Fourier features every `every` texts
+ * from the last solution; a new text's weight is read off the solution, in which it has no part yet (`outOfSampleWeight`): one dot product. They are always
+ * held against real records, never against earlier weights. The mean weight is held at 1 over some buffers, for each label, so the labels
+ * keep the shares that the quota gives them; where the newest texts are all off the distribution, it is below until texts like real ones come. Before there are 8 real records and 16 texts of a label, weights are 1. The bandwidth is the median
  * heuristic on real records: on the first 8, 16, ..., 256, and then fixed.
  *
  * `as: weights` sets the weight. `as: accept` keeps a text with the probability weight / scale, 1 at most, and weighs it 1; the scale is the
  * weight that one in ten of the buffer is above, at least 1. `as: resample` makes the weight a whole number, rounded down or up by chance. What is
  * not kept is *dropped* as `off-distribution`. Chance is a hash of the seed and the text's id. Real records, texts without an embedding,
- * and all else are forwarded; an embedding of zeros weighs 1. One of the wrong size, or with a number that is not finite, is dead with
- * `record-invalid`.
+ * and all else are forwarded; an embedding of zeros weighs 1. One of the wrong size, with a number that is not finite or a norm
+ * above 1.01, is dead with `record-invalid`.
  *
  * Kept: 2,048 embeddings of real records, and `buffer` of texts (64 a label at least) with their features, 4 (dimensions + 2 frequencies)
  * bytes each. The changes of a record are one embedding, and after a solution 16 bytes a frequency. Restarts change no bit. Throws
@@ -140,11 +142,13 @@ export function weigh(options: WeighOptions): OperatorFunction<Flowing, Outcome<
       return source.pipe(
         map((input): Outcome<Flowing, Flowing> => {
           if (input.kind === 'embedded-real') {
-            if (!fits(input.embedding, dimensions)) return unfit(input, `real record ${input.real.id}`, dimensions);
+            const fault = embeddingFault(input.embedding, dimensions, `real record ${input.real.id}`);
+            if (fault !== undefined) return unfit(input, fault);
             return isZero(input.embedding) ? emitted(input, input) : enterReal(input);
           }
           if (!isEmbedded(input)) return emitted(input, input);
-          if (!fits(input.embedding, dimensions)) return unfit(input, `text ${input.id}`, dimensions);
+          const fault = embeddingFault(input.embedding, dimensions, `text ${input.id}`);
+          if (fault !== undefined) return unfit(input, fault);
           return isZero(input.embedding) ? emitted(input, weighing(input, 1)) : enterText(input);
         }),
       );
@@ -195,16 +199,7 @@ function emitted(input: Flowing, output: Flowing, changes: Changes = []): Outcom
   return { kind: 'emitted', input, outputs: [output], ...(changes.length > 0 && { changes }) };
 }
 
-function fits(embedding: Float32Array, dimensions: number): boolean {
-  return embedding.length === dimensions && embedding.every(Number.isFinite);
-}
-
-function isZero(embedding: Float32Array): boolean {
-  return embedding.every((value) => value === 0);
-}
-
-function unfit(input: Flowing, what: string, dimensions: number): Outcome<Flowing, Flowing> {
-  const message = `the embedding of the ${what} is not ${dimensions} finite numbers`;
+function unfit(input: Flowing, message: string): Outcome<Flowing, Flowing> {
   return { kind: 'dead', input, code: 'record-invalid', message };
 }
 

@@ -22,6 +22,8 @@ const leastMean = 0.05;
 const keptQuantile = 0.9;
 /** Weights within a ten-thousandth of MMD^2 of the best are as good, and the sooner there. */
 const tolerance = 1e-6;
+/** Without a ridge, weights say nothing about texts that had no part in the solution. */
+const leastRidge = 1e-6;
 
 export interface WeightedTextsOptions {
   /** Starts the keys: `NAME/seen`, `NAME/SLOT`, `NAME/solution`, `NAME/running`. */
@@ -112,7 +114,8 @@ export class WeightedTexts {
     // what weights have been too little or too much so far is made up for over the next ones
     const madeUp = Math.min(2, Math.max(0.5, 1 + missing / capacity));
     const weight = Math.min(settings.cap, (madeUp * raw) / Math.max(now, leastMean));
-    this.#running = { count: next, mean: now, missing: missing + 1 - weight };
+    const stillMissing = Math.max(-capacity, Math.min(capacity, missing + 1 - weight));
+    this.#running = { count: next, mean: now, missing: stillMissing };
     return { weight, changes: [[`${name}/running`, this.#running]] };
   }
 
@@ -136,7 +139,8 @@ export class WeightedTexts {
     const mean = real.values.map((value) => value / real.size);
     const target = new Float64Array(size);
     kernel.dots(mean, target);
-    const { regularization, cap, minEffectiveShare } = settings;
+    const { cap, minEffectiveShare } = settings;
+    const regularization = Math.max(leastRidge, settings.regularization);
     const start = this.#lastWeights(kernel.dots);
     const options = { kernel, target, regularization, cap, minEffectiveShare, tolerance };
     const solved = mmdWeights(start === undefined ? options : { ...options, start });
@@ -186,7 +190,7 @@ const runningType = z.object({
   /** Of the newest weights, before they are divided by it. */
   mean: z.number(),
   count: z.int(),
-  /** The number of texts so far less the sum of their weights. */
+  /** The number of texts so far less the sum of their weights; of the buffer at most, or less it. */
   missing: z.number(),
 });
 type Running = Readonly<z.infer<typeof runningType>>;

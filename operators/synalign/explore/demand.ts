@@ -24,7 +24,7 @@ interface Stored {
   readonly bandwidth: number;
   /** `Float32Array [2 frequencies]` as base64. */
   readonly witness: string;
-  /** The same, of the witnesses of all windows so far. */
+  /** The same, of the witnesses before it. */
   readonly integral: string;
 }
 
@@ -47,8 +47,9 @@ const windup = 2;
  *
  * A correction's witness w(x) = phi(x).(mean of the real window - mean of the synthetic one) is above 0 where too little is written. Demand is
  * exp(strength e (w(x) + I(x))), within [1 / bound, bound]: e w is about the missing share of what there should be. I is the sum
- * of the witnesses of earlier windows (a correction counts by the share of the window that is new in it), of which half is forgotten in 32
- * windows; with it, demand rises until nothing is missing, rather than until some balance of both. Its norm is limited, so that it turns round at
+ * of the witnesses of earlier windows, of which half is forgotten in 32 windows: a correction comes in when the next one takes its place, by the
+ * share of a window that was written under it, and not before the first window is full. With it, demand rises until nothing is missing, rather
+ * than until some balance of both. Its norm is limited, so that it turns round at
  * once. It starts over when the reference or the bandwidth changes. Memory: 16 bytes a frequency for the two vectors, and 8
  * for each of the points that were asked about and still exist.
  */
@@ -82,13 +83,14 @@ export class Demand {
     if (!newest.every(Number.isFinite)) return [];
     const before = this.#pull?.stored;
     const goesOn = before !== undefined && before.bandwidth === bandwidth && before.reference === reference;
-    const since = Math.max(0, accepted - (goesOn ? before.accepted : 0));
-    const integral = integrated({
-      integral: goesOn ? fromBase64(before.integral) : new Float32Array(2 * frequencies),
-      witness: newest,
-      share: Math.min(1, since / Math.max(1, correction.synthetic.size)),
-      limit: (windup * Math.log(steer.bound)) / Math.max(1e-9, gainOf(steer)),
-    });
+    const integral = goesOn
+      ? integrated({
+          integral: fromBase64(before.integral),
+          witness: fromBase64(before.witness),
+          share: shareSince(before.accepted, correction),
+          limit: (windup * Math.log(steer.bound)) / Math.max(1e-9, gainOf(steer)),
+        })
+      : new Float32Array(2 * frequencies);
     const stored: Stored = { accepted, reference, bandwidth, witness, integral: toBase64(integral) };
     this.#pull = this.#pullOf(stored);
     return [['steer', stored]];
@@ -140,10 +142,16 @@ function gainOf({ strength }: SteerStep): number {
   return strength / meanKernel;
 }
 
+/** The part of a full window that was written since; 0 while the first one fills, as all that was accepted is still in it. */
+function shareSince(before: number, { accepted, synthetic: { size } }: Correction): number {
+  if (accepted <= size) return 0;
+  return Math.min(1, Math.max(0, accepted - before) / Math.max(1, size));
+}
+
 interface Integration {
   readonly integral: Float32Array;
   readonly witness: Float32Array;
-  /** Of the window that is new. */
+  /** Of a window, in which the witness was the newest. */
   readonly share: number;
   /** Of the norm. */
   readonly limit: number;

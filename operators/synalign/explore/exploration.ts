@@ -6,10 +6,13 @@ import type { ExploreStep, SteerStep } from '../../../schemas/steps/synalign.js'
 import type { Embedder } from '../../embedder.js';
 import type { Changes } from '../../flow/outcome.js';
 import { scopedMemory } from '../../flow/scoped.js';
+import { isZero } from '../../kernels/diversity/cosine-sum.js';
 import { leastSpread } from '../../kernels/gaussian-process/greedy-variance.js';
 import { medianHeuristic } from '../../kernels/mmd/median-heuristic.js';
 import { stack } from '../../kernels/points.js';
 import { hashUint32 } from '../../kernels/random.js';
+import { embeddingFault } from '../embedding-fault.js';
+import type { Candidate } from './candidate.js';
 import { Demand } from './demand.js';
 import { mostWanted } from './most-wanted.js';
 import { nearestCandidates } from './nearest-candidates.js';
@@ -74,7 +77,8 @@ const mostLabels = 64;
  * Chooses which real records are shown next: those that tell a Gaussian process most, where most is missing.
  *
  * Each label has an `UncertaintyTracker` of its own, which says what is known, what is kept and how it fades; 64 labels, and one for all others. A draw
- * picks from the candidates of its label; where that has fewer than `count`, or none is asked for, from all. The pick takes most variance from the real
+ * picks from the candidates of its label, and from all where it has none or none is asked for; a label with fewer than `count` is shown whole, and
+ * the nearest of other labels behind. The pick takes most variance from the real
  * distribution, weighted by demand (`mostWanted`); with `criterion: variance`, it is where variance x demand is greatest, which may be an outlier.
  * Of equal ones a hash decides, never their order. Examples are the pick and the candidates nearest to it, copies of each other last. Demand
  * is 1 without corrections (`Demand`). A correction of another reference, as after a drift, makes all regions uncertain by a half-life.
@@ -124,14 +128,9 @@ export class Exploration {
 
   /** Why an embedding cannot be explored: say so in a dead letter (`record-invalid`). Undefined where it can. */
   refusal({ id }: Real, embedding: Float32Array): string | undefined {
-    const { dimensions } = this.#options.embedder;
-    if (embedding.length !== dimensions || !embedding.every(Number.isFinite)) {
-      return `the embedding of the real record ${id} is not ${dimensions} finite numbers`;
-    }
-    if (embedding.every((value) => value === 0)) {
-      return `the embedding of the real record ${id} is zero: the embedder finds no token in its text`;
-    }
-    return undefined;
+    const fault = embeddingFault(embedding, this.#options.embedder.dimensions, `real record ${id}`);
+    if (fault !== undefined || !isZero(embedding)) return fault;
+    return `the embedding of the real record ${id} is zero: the embedder finds no token in its text`;
   }
 
   /** A real record comes, with an embedding of unit norm that `refusal` does not refuse: it throws `TypeError` otherwise. */
@@ -153,18 +152,17 @@ export class Exploration {
   /** Throws `RangeError` before there is a record; shows fewer than `count` where there are fewer. */
   draw({ number, count, label }: ExplorationDraw): Drawing {
     const scaled = this.#measured();
-    const pool = this.#poolFor(label, count);
+    const pool = this.#poolFor(label);
     const { seed, lane, settings } = this.#options;
     const wanted = mostWanted({
       pool,
-      criterion: settings.criterion ?? 'integrated',
+      criterion: settings.criterion,
       seed: hashUint32(seed, 'explore', lane, number),
       demandAt: (embedding) => this.#demand.at(embedding),
     });
     if (wanted === undefined) throw new RangeError('there is no real record to draw');
     const { tracker, candidate, variance, demand } = wanted;
-    const others = pool.flatMap(({ candidates }) => candidates);
-    const neighbours = nearestCandidates(candidate, others, count - 1);
+    const neighbours = this.#neighboursOf(candidate, pool, count - 1);
     return {
       examples: [candidate, ...neighbours].map(({ example }) => example),
       region: { exemplar: candidate.example.id, variance, demand },
@@ -235,9 +233,17 @@ export class Exploration {
     return [['scale', this.#scale]];
   }
 
-  #poolFor(label: string | undefined, count: number): readonly UncertaintyTracker[] {
+  #poolFor(label: string | undefined): readonly UncertaintyTracker[] {
     const own = label === undefined ? undefined : this.#trackers.get(label);
-    return own !== undefined && own.candidates.length >= count ? [own] : [...this.#trackers.values()];
+    return own !== undefined && own.candidates.length > 0 ? [own] : [...this.#trackers.values()];
+  }
+
+  /** Those of the pool, and behind them of all others where the pool has too few. */
+  #neighboursOf(candidate: Candidate, pool: readonly UncertaintyTracker[], count: number): readonly Candidate[] {
+    const own = nearestCandidates(candidate, candidatesOf(pool), count);
+    if (own.length >= count) return own;
+    const rest = [...this.#trackers.values()].filter((tracker) => !pool.includes(tracker));
+    return [...own, ...nearestCandidates(candidate, candidatesOf(rest), count - own.length)];
   }
 
   #of(tracker: UncertaintyTracker, changes: Changes): Changes {
@@ -250,6 +256,10 @@ export class Exploration {
     this.#shapeStored = true;
     return [['shape', this.#shape]];
   }
+}
+
+function candidatesOf(trackers: readonly UncertaintyTracker[]): readonly Candidate[] {
+  return trackers.flatMap(({ candidates }) => candidates);
 }
 
 function checkShape(memory: ReadonlyMap<string, unknown>, shape: string): void {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import type { Correction } from '../../../schemas/correction.js';
+import { HeadwaterError } from '../../../schemas/errors.js';
 import { type Example, example, type Plan } from '../../../schemas/plan.js';
 import type { ExploreStep, SteerStep } from '../../../schemas/steps/synalign.js';
 import type { Embedder } from '../../embedder.js';
@@ -66,6 +67,8 @@ export class ExploredExamples {
   #place = -1;
   /** Whether plans may draw: not while a file is being read. */
   #isOpen: boolean;
+  /** Of the last record that could not be explored. */
+  #lastRefusal: string | undefined;
 
   constructor(private readonly options: ExploredExamplesOptions) {
     const { exploring, lane, seed, memory } = options;
@@ -100,8 +103,14 @@ export class ExploredExamples {
     return [...this.#explored(this.#exploration.add(real, embedding)), this.#stored()];
   }
 
-  /** The file has come to its end. */
+  /** A record cannot be shown by a plan; the last reason is told where that leaves nothing to explore. */
+  refused(why: string): void {
+    this.#lastRefusal = why;
+  }
+
+  /** The file has come to its end. Throws `input-unreadable` where none of its records can be explored: no plan would ever go out. */
   loaded(): Changes {
+    if (!this.#exploration.ready(1)) throw this.#nothingToExplore();
     this.#isOpen = true;
     return [this.#stored()];
   }
@@ -120,6 +129,13 @@ export class ExploredExamples {
   /** What is missing, and what is too much: heeded by the next picks. */
   steer(correction: Correction): Changes {
     return this.#explored(this.#exploration.steer(correction));
+  }
+
+  #nothingToExplore(): HeadwaterError {
+    const why = this.#lastRefusal === undefined ? '' : `; the last one: ${this.#lastRefusal}`;
+    const what = `inputs.real: no record of lane ${this.options.lane} can be explored${why}`;
+    const fix = "see 'headwater tail dead-letters', mend the input, and start with a new data folder";
+    return new HeadwaterError('input-unreadable', `${what}; ${fix}`);
   }
 
   #pickFor(

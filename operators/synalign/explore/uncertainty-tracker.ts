@@ -94,6 +94,7 @@ export class UncertaintyTracker {
     if (Object.keys(this.#candidates).length < this.#candidates.length) {
       throw new HeadwaterError('record-invalid', 'the memory of the exploration lacks a candidate');
     }
+    for (const candidate of this.#candidates) this.#cellOf(candidate).members += 1;
   }
 
   /** Records that came. */

@@ -30,7 +30,7 @@ const leastShare = 1 / 128;
  */
 export class AttributeValues {
   readonly #values = new Map<string, Value>();
-  readonly #slots = new Map<number, readonly Value[]>();
+  readonly #slots = new Map<number, ReadonlySet<Value>>();
   /** The features of the sample in a slot; undefined while there are none. */
   readonly #featuresAt: (slot: number) => Float64Array | undefined;
 
@@ -46,10 +46,10 @@ export class AttributeValues {
     for (const { name, value, sum } of this.#values.values()) if (sum !== undefined) yield { name, value, sum };
   }
 
-  /** A sample has come into a slot. */
+  /** A sample has come into a slot; an attribute that it lists twice counts once. */
   enter(slot: number, attributes: readonly Attribute[]): void {
     if (attributes.length === 0) return;
-    const values = attributes.map(({ name, value }) => this.#valueOf(name, value));
+    const values = new Set(attributes.map(({ name, value }) => this.#valueOf(name, value)));
     this.#slots.set(slot, values);
     for (const value of values) {
       value.slots.add(slot);

@@ -166,6 +166,7 @@ export class ComparedWindows implements Compared {
 function shortened(text: string, length: number): string {
   const line = text
     .slice(0, 4 * length)
+    .replace(/[\uD800-\uDBFF]$/, '')
     .replace(/\s+/g, ' ')
     .trim();
   return line.length <= length ? line : [...line].slice(0, length).join('');

@@ -43,7 +43,7 @@ export function detailsOf(compared: Compared): Details {
   };
 }
 
-/** The correction with as much of its lists as 16 KB have room for: the last entries, which matter least, go first. */
+/** The correction with as much of its lists as 16 KB have room for: the entries which matter least go first. */
 export function fitted(correction: Correction): Correction {
   let fitting = correction;
   while (Buffer.byteLength(JSON.stringify(fitting)) > mostBytes) {
@@ -53,9 +53,19 @@ export function fitted(correction: Correction): Correction {
     if (longest === 0) break;
     if (attributes.length === longest) fitting = { ...fitting, attributes: attributes.slice(0, -1) };
     else if (regions.length === longest) fitting = { ...fitting, regions: regions.slice(0, -1) };
-    else fitting = { ...fitting, labels: Object.fromEntries(Object.entries(labels).slice(0, -1)) };
+    else fitting = { ...fitting, labels: withoutLeast(labels) };
   }
   return fitting;
+}
+
+/** By the shares themselves: an object has labels that are numbers in their order. */
+function withoutLeast(labels: NonNullable<Correction['labels']>): NonNullable<Correction['labels']> {
+  const differences = Object.entries(labels).map(([label, { real, synthetic }]) => ({
+    label,
+    difference: Math.abs(real - synthetic),
+  }));
+  const least = differences.reduce((a, b) => (b.difference <= a.difference ? b : a)).label;
+  return Object.fromEntries(Object.entries(labels).filter(([label]) => label !== least));
 }
 
 /** Mean features of the real window less those of the synthetic one, over the leading frequencies. */

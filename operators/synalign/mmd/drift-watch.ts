@@ -6,7 +6,7 @@ import type { Changes } from '../../flow/outcome.js';
 import { leadingFeatures } from '../../kernels/mmd/leading-features.js';
 import type { RandomFeatures } from '../../kernels/mmd/random-features.js';
 import { hashUint32 } from '../../kernels/random.js';
-import { Calibration, checkRunTime } from '../../kernels/sequential/calibrated-thresholds.js';
+import { Calibration, checkRunTime, mostTested } from '../../kernels/sequential/calibrated-thresholds.js';
 import { DriftTest, splitReference } from '../../kernels/sequential/drift-test.js';
 import { DriftReference } from './drift-reference.js';
 import type { EmbeddingWindow } from './embedding-window.js';
@@ -15,11 +15,10 @@ import type { EmbeddingWindow } from './embedding-window.js';
 export interface DriftOptions {
   /** Real records between two false alarms, in the mean; at least `window`. */
   readonly expectedRunTime: number;
-  /** Newest real records that are held against the reference: at most those of the rolling window, and 1,024. */
+  /** Newest real records that are held against the reference: at most those of the rolling window, and 256. */
   readonly window: number;
   /**
-   * Real records that the reference is drawn from: at least 4 x window. Of more than 2,048, or 4 x window where that is more, as many stay as a
-   * uniform sample.
+   * Real records that the reference is drawn from: at least 4 x window. Of more than 2,048 as many stay as a uniform sample.
    */
   readonly reference: number;
 }
@@ -41,8 +40,9 @@ export interface DriftStep {
 }
 
 /** Frequencies that the tests use of more. */
-export const testedFrequencies = 512;
-const mostWindow = 1024;
+const testedFrequencies = 512;
+/** Lost steps that are repeated with one record, beside its own. */
+const mostRepeated = 4;
 
 const count = z.int().nonnegative();
 const stored = z.object({
@@ -60,7 +60,8 @@ type State = z.infer<typeof stored>;
  *
  * Phases, each a number of real records: *collecting* the reference; *calibrating*, a step of 10 to 30 ms of work a record, in which nothing is
  * tested; *testing* each one; after an alarm *cooling* for a window, and collecting again. All of it depends on the seed and the records alone, and
- * a restart goes on from the memory: `drift`, `drift/reference/SLOT`, `drift/thresholds`. A restart amid a calibration repeats its steps.
+ * a restart goes on from the memory: `drift`, `drift/reference/SLOT`, `drift/thresholds`. A restart amid a calibration repeats its steps,
+ * up to 4 more a record, and what is left then where it might end.
  */
 export class DriftWatch {
   readonly #options: DriftWatchOptions;
@@ -69,6 +70,8 @@ export class DriftWatch {
   #state: State;
   #features: RandomFeatures | undefined;
   #calibration: Calibration | undefined;
+  /** Steps of the calibration that a restart has lost. */
+  #lost = 0;
   #test: DriftTest | undefined;
   #thresholds: Float64Array | undefined;
 
@@ -81,11 +84,7 @@ export class DriftWatch {
     this.#state = restored(memory, settings);
     const kept =
       this.#state.phase === 'cooling' ? 0 : this.#state.phase === 'collecting' ? this.#state.count : drift.reference;
-    this.#reference = new DriftReference(
-      { drawnFrom: drift.reference, window: drift.window, dimensions, seed },
-      kept,
-      memory,
-    );
+    this.#reference = new DriftReference({ drawnFrom: drift.reference, dimensions, seed }, kept, memory);
     if (this.#state.phase === 'testing') this.#thresholds = restoredThresholds(memory, drift.window);
   }
 
@@ -98,7 +97,7 @@ export class DriftWatch {
   useFeatures(features: RandomFeatures): void {
     this.#features = features;
     const { phase, count } = this.#state;
-    if (phase === 'calibrating' && count > 0) for (let step = 0; step < count; step++) this.#calibrate(features).step();
+    if (phase === 'calibrating') this.#lost = count;
     if (phase === 'testing') this.#begin(features, count);
   }
 
@@ -131,7 +130,11 @@ export class DriftWatch {
     // without a bandwidth there is nothing to calibrate yet
     if (this.#features === undefined) return { changes: [], happened: 'nothing' };
     const calibration = this.#calibrate(this.#features);
-    calibration.step();
+    // it ends with the same record as if nothing had been lost
+    const mayEnd = this.#state.count >= calibration.leastSteps;
+    const repeated = mayEnd ? this.#lost : Math.min(this.#lost, mostRepeated);
+    this.#lost -= repeated;
+    for (let step = 0; step <= repeated; step++) calibration.step();
     if (!calibration.done) return { changes: this.#move({ count: this.#state.count + 1 }), happened: 'nothing' };
     this.#thresholds = calibration.result().thresholds;
     this.#calibration = undefined;
@@ -205,7 +208,7 @@ export class DriftWatch {
 
 /** Throws `TypeError` where a window, a reference and a run time do not fit together, or not into the rolling window. */
 export function checkDrift(drift: DriftOptions, window: number): void {
-  const most = Math.min(window, mostWindow);
+  const most = Math.min(window, mostTested);
   if (!(drift.window <= most)) throw new TypeError(`drift.window: expected at most ${most}, got ${drift.window}`);
   try {
     checkRunTime(drift.window, drift.expectedRunTime, drift.reference);

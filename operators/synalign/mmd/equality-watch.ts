@@ -28,7 +28,7 @@ const stored = z.object({
   nextSample: count,
   pairs: count,
   logWealth: z.number(),
-  rejected: z.boolean(),
+  peakLogWealth: z.number(),
   bet: z.number(),
   curvature: z.number(),
   meanSquare: z.number(),
@@ -96,8 +96,8 @@ export class EqualityWatch {
   }
 
   report(): NonNullable<Correction['equality']> {
-    const { logWealth, pairs, rejected } = this.#test.state;
-    return { logWealth, pairs, alpha: this.#options.alpha, rejected };
+    const { logWealth, pairs } = this.#test.state;
+    return { logWealth, pairs, alpha: this.#options.alpha, rejected: this.#test.rejected };
   }
 
   #fresh(): BettingTest {

@@ -29,6 +29,12 @@ export interface RollingSettings {
 
 /** Real embeddings that the bandwidth is taken from, where the window has as many. */
 const bandwidthPoints = 256;
+
+/** Real records that must have come before there is a correction. */
+export function realBeforeCorrections(window: number): number {
+  return Math.min(window, bandwidthPoints);
+}
+
 /** Embeddings that each window must have before it is compared. */
 const leastCompared = 8;
 
@@ -59,7 +65,7 @@ export class RollingComparison {
 
   /** Takes a real record in. Returns what the memory must hold. */
   addReal(real: Real, embedding: Float32Array): Changes {
-    const changes = [...this.#windows.addReal(real, embedding), ...this.#fixBandwidth()];
+    const changes = [...this.#windows.addReal(real, embedding), ...this.#agedRegions(), ...this.#fixBandwidth()];
     const step = this.#drift?.arrived();
     if (step !== undefined) changes.push(...step.changes);
     if (this.#bandwidth === undefined) return changes;
@@ -83,9 +89,16 @@ export class RollingComparison {
     return { changes, correction };
   }
 
+  /** Without references, which regions are chosen with, they are those of each full window. */
+  #agedRegions(): Changes {
+    const isTime = this.#windows.real.seen % this.#settings.window === 0;
+    if (this.#drift !== undefined || this.#bandwidth === undefined || !isTime) return [];
+    return this.#windows.chooseRegions();
+  }
+
   #fixBandwidth(): Changes {
     const { real } = this.#windows;
-    if (this.#bandwidth !== undefined || real.seen < Math.min(this.#settings.window, bandwidthPoints)) return [];
+    if (this.#bandwidth !== undefined || real.seen < realBeforeCorrections(this.#settings.window)) return [];
     const bandwidth = medianHeuristic(real.points);
     this.#useBandwidth(bandwidth);
     return [['bandwidth', bandwidth], ...this.#windows.chooseRegions(), ...this.#equality.restart()];

@@ -6,9 +6,11 @@ import { HeadwaterError } from '../../../schemas/errors.js';
 import type { Sample } from '../../../schemas/sample.js';
 import type { Embedder } from '../../embedder.js';
 import type { Changes, Outcome } from '../../flow/outcome.js';
+import { isZero } from '../../kernels/diversity/cosine-sum.js';
 import { maxFeatureSumSize } from '../../kernels/mmd/feature-sum.js';
 import type { EmbeddedDraft } from '../../quality/embedded-draft.js';
 import type { EmbeddedReal } from '../embedded-real.js';
+import { embeddingFault } from '../embedding-fault.js';
 import { checkDrift, type DriftOptions } from './drift-watch.js';
 import { RollingComparison } from './rolling-comparison.js';
 
@@ -42,7 +44,7 @@ export interface RollingMmdOptions {
    */
   readonly drift?: DriftOptions | 'off';
   /**
-   * The chance that samples like the real records are ever called different.
+   * The chance that samples like the real records are called different before the reference changes: each one is tested anew.
    * @default 0.05
    */
   readonly alpha?: number;
@@ -69,15 +71,16 @@ const defaultAlpha = 0.05;
  * A correction carries the witness, mean features of the real window less those of the synthetic one, over the first 512 frequencies at most;
  * its value at up to 16 exemplars, with the shares of both windows around them; shares by label; the mean witness of the samples by value of
  * an attribute; the drift of the real stream (see `DriftWatch`), and whether samples differ from real records at all (see `EqualityWatch`). At
- * most 16 KB. After an alarm the reference is taken anew, the test of equality starts over, and the next sample brings a correction.
+ * most 16 KB. Without the test for drift, exemplars are chosen anew
+ * every `window` real records. After an alarm the reference is taken anew, the test of equality starts over, and the next sample brings a correction.
  *
  * Sums are exact, and all is decided by the seed and the order of records, so that the corrections of a restarted operator are the same to the
  * last bit. Memory: two windows of embeddings and, to spare time, 8 x 2 x frequencies bytes for each of the newest of both, 32 MB at most a window.
  *
  * In order. Samples are forwarded, real records absorbed, everything else forwarded; a sample without an embedding is
- * forwarded and not counted. An embedding of the wrong size, or with a number that is not finite, is dead with
- * `record-invalid`. Throws `HeadwaterError` with `data-foreign` where the memory is of another embedder or window size; throws or
- * errors the stream with `record-invalid` where it is damaged.
+ * forwarded and not counted, and so are samples and real records whose embedding is zero: their text has no token. An embedding of the wrong size,
+ * with a number that is not finite or a norm above 1.01, is dead with `record-invalid`. Throws `HeadwaterError` with `data-foreign` where the
+ * memory is of another embedder or window size; throws or errors the stream with `record-invalid` where it is damaged.
  *
  * @example
  * ```ts
@@ -121,7 +124,9 @@ export function rollingMmd(options: RollingMmdOptions): OperatorFunction<In, Out
           if (input.kind !== 'embedded-real' && input.kind !== 'sample') return forwarded(input);
           const { embedding } = input;
           if (embedding === undefined) return forwarded(input);
-          if (!fits(embedding, dimensions)) return unfit(input, dimensions);
+          const fault = embeddingFault(embedding, dimensions, nameOf(input));
+          if (fault !== undefined) return { kind: 'dead', input, code: 'record-invalid', message: fault };
+          if (isZero(embedding)) return forwarded(input);
           return input.kind === 'sample' ? enterSample(input, embedding) : enterReal(input);
         }),
       );
@@ -132,16 +137,8 @@ function forwarded(input: In): Outcome<In, Out> {
   return input.kind === 'embedded-real' ? { kind: 'absorbed', input } : { kind: 'emitted', input, outputs: [input] };
 }
 
-function fits(embedding: Float32Array, dimensions: number): boolean {
-  if (embedding.length !== dimensions) return false;
-  for (const value of embedding) if (!Number.isFinite(value)) return false;
-  return true;
-}
-
-function unfit(input: Sample | EmbeddedReal, dimensions: number): Outcome<In, Out> {
-  const what = input.kind === 'sample' ? `sample ${input.id}` : `real record ${input.real.id}`;
-  const message = `the embedding of the ${what} is not ${dimensions} finite numbers`;
-  return { kind: 'dead', input, code: 'record-invalid', message };
+function nameOf(input: Sample | EmbeddedReal): string {
+  return input.kind === 'sample' ? `sample ${input.id}` : `real record ${input.real.id}`;
 }
 
 function checkedSizes(options: RollingMmdOptions): typeof defaults {

@@ -129,6 +129,21 @@ describe('plans that explore', () => {
     expect(lane.plans.every((plan) => plan.reals === 1)).toBe(true);
   });
 
+  it('of a file whose records are all refused fail at its end, and say why', () => {
+    const lane = new PlannedLane(options);
+    const isRefused = { ...real(0), real: { ...real(0).real, fields: { body: 'x'.repeat(70_000) } } };
+    const nothing = { ...real(1), embedding: new Float32Array(dimensions) };
+    expect(lane.take(...seeds, targetTick(null), nothing, isRefused)).toEqual([]);
+    lane.take(loaded);
+    expect(lane.failure).toMatchObject({
+      code: 'input-unreadable',
+      message:
+        'inputs.real: no record of lane 0 can be explored; the last one: its fields have 70000 characters, and plans carry 64000: ' +
+        "shorten it; see 'headwater tail dead-letters', mend the input, and start with a new data folder",
+    });
+    expect(lane.plans).toEqual([]);
+  });
+
   it('show fewer than asked where a file has no more', () => {
     const lane = new PlannedLane({
       ...options,

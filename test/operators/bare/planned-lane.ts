@@ -14,6 +14,8 @@ export class PlannedLane {
   readonly plans: Plan[] = [];
   /** Of them, those that have not ended. */
   open: readonly Plan[] = [];
+  /** What the planner ended with. */
+  failure: unknown;
   readonly #memory = new Map<string, string>();
   #inputs = new Subject<PlanInput>();
   #running: Subscription | undefined;
@@ -32,14 +34,17 @@ export class PlannedLane {
     this.#running?.unsubscribe();
     this.#inputs = new Subject();
     const memory = new Map([...this.#memory].map(([key, json]) => [key, JSON.parse(json)]));
-    this.#running = this.#inputs.pipe(plan({ ...this.options, memory })).subscribe((outcome) => {
-      for (const [key, value] of outcome.changes ?? []) {
-        if (value === null) this.#memory.delete(key);
-        else this.#memory.set(key, JSON.stringify(value));
-      }
-      if (outcome.kind !== 'emitted') return;
-      this.plans.push(...outcome.outputs);
-      this.open = [...this.open, ...outcome.outputs];
+    this.#running = this.#inputs.pipe(plan({ ...this.options, memory })).subscribe({
+      error: (error) => (this.failure = error),
+      next: (outcome) => {
+        for (const [key, value] of outcome.changes ?? []) {
+          if (value === null) this.#memory.delete(key);
+          else this.#memory.set(key, JSON.stringify(value));
+        }
+        if (outcome.kind !== 'emitted') return;
+        this.plans.push(...outcome.outputs);
+        this.open = [...this.open, ...outcome.outputs];
+      },
     });
   }
 

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Points } from '../../../../operators/kernels/points.js';
 import { randomFrom } from '../../../../operators/kernels/random.js';
-import { dotTiles, rowProducts, tileRows } from '../../../../operators/kernels/wasm/dot-tiles.js';
+import { dotTiles, rowProducts } from '../../../../operators/kernels/wasm/dot-tiles.js';
+import { tileRows } from '../../../../operators/kernels/wasm/multiplication.js';
 
 function normals(size: number, dimensions: number, seed: number): Points {
   const random = randomFrom(seed);

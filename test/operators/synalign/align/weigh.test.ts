@@ -266,14 +266,35 @@ describe('weigh', () => {
       text(902, new Float32Array(3)),
       text(903, Float32Array.of(0, 0, Number.NaN, 0, 0, 0)),
       real(904, new Float32Array(7)),
+      real(906, Float32Array.of(1e38, 1e38, 1e38, 0, 0, 0)),
     ];
     const { embedding: _, ...bare } = text(905, new Float32Array(dimensions));
     const mixed = [...records.slice(0, 50), ...none, ...bad, bare, ...records.slice(50)];
     const outcomes = await outcomesOf(make(), from(mixed));
     expect(textsOf(outcomes.slice(50, 51))).toMatchObject([{ weight: 1 }]);
-    expect(outcomes.slice(52, 55)).toMatchObject(bad.map((input) => ({ kind: 'dead', input, code: 'record-invalid' })));
-    expect(outcomes[55]).toEqual({ kind: 'emitted', input: bare, outputs: [bare] });
-    expect([...outcomes.slice(0, 50), ...outcomes.slice(56)]).toEqual(await outcomesOf(make(), from(records)));
+    expect(outcomes.slice(52, 56)).toMatchObject(bad.map((input) => ({ kind: 'dead', input, code: 'record-invalid' })));
+    expect(outcomes[56]).toEqual({ kind: 'emitted', input: bare, outputs: [bare] });
+    expect([...outcomes.slice(0, 50), ...outcomes.slice(57)]).toEqual(await outcomesOf(make(), from(records)));
+  });
+
+  test('without a ridge, weights are those with the least one', async () => {
+    const records = stream(300, 4);
+    const weightsOf = async (regularization: number) => {
+      const outcomes = await outcomesOf(make(new Map(), { regularization, minEffectiveShare: 0 }), from(records));
+      return textsOf(outcomes).map(({ weight }) => weight);
+    };
+    const weights = await weightsOf(0);
+    expect(weights).toEqual(await weightsOf(1e-6));
+    expect(new Set(weights.slice(-40)).size).toBeGreaterThan(10);
+  });
+
+  test('of weights that were long too little no more is made up for than a buffer', async () => {
+    const records = stream(200, 4);
+    const memory = new Map(memoryAfter(await outcomesOf(make(), from(records.slice(0, 150)))));
+    memory.set('texts/running', { mean: 1, count: 48, missing: 1e6 });
+    const after = memoryAfter(await outcomesOf(make(memory), from(records.slice(150))));
+    expect(after.get('texts/running')).toMatchObject({ missing: expect.any(Number) });
+    expect(Object(after.get('texts/running')).missing).toBeLessThanOrEqual(48);
   });
 
   test('real records that are all alike, and texts that are, make weights that are numbers', async () => {

@@ -18,7 +18,7 @@ import { unit } from '../hashing-embedder.js';
 const dimensions = 8;
 const embedder = { id: 'test/vectors@8', dimensions };
 const frequencies = 64;
-const small: ExploreStep = { examples: 3, inducing: 64, candidates: 64, halfLife: 1e9 };
+const small: ExploreStep = { examples: 3, inducing: 64, candidates: 64, halfLife: 1e9, criterion: 'integrated' };
 const steering: SteerStep = { strength: 1, bound: 4 };
 
 function make(options: Partial<ExplorationOptions> = {}): Exploration {
@@ -162,7 +162,7 @@ describe('Exploration', () => {
   });
 
   test('T34 restored anywhere, it goes on as if nothing had happened, byte for byte', () => {
-    const settings = { examples: 3, inducing: 8, candidates: 10, halfLife: 5 };
+    const settings = { ...small, inducing: 8, candidates: 10, halfLife: 5 };
     const run = (steps: number, seed: number, cut: number) => {
       const random = randomFrom(seed);
       let memory = new Map<string, unknown>();
@@ -205,7 +205,7 @@ describe('Exploration', () => {
   test('holds no more than its bounds, and a record changes few entries', () => {
     const random = randomFrom(3);
     const memory = new Map<string, unknown>();
-    const exploration = make({ settings: { examples: 3, inducing: 16, candidates: 32, halfLife: 20 } });
+    const exploration = make({ settings: { ...small, inducing: 16, candidates: 32, halfLife: 20 } });
     let most = 0;
     for (let n = 0; n < 3000; n++) {
       const added = exploration.add(record(n), near(n % 5, random));
@@ -223,7 +223,7 @@ describe('Exploration', () => {
 
   test('what was explored fades, so that there is always something to explore', () => {
     const random = randomFrom(4);
-    const exploration = make({ settings: { examples: 1, inducing: 64, candidates: 64, halfLife: 16 } });
+    const exploration = make({ settings: { ...small, examples: 1, halfLife: 16 } });
     for (let n = 0; n < 6; n++) exploration.add(record(n), near(n, random));
     const picks = Array.from(
       { length: 120 },
@@ -236,7 +236,7 @@ describe('Exploration', () => {
     for (const { variance } of picks.slice(20)) expect(variance).toBeGreaterThan(0.05);
   });
 
-  test('each label is explored on its own; one with too few records, or none asked for, is explored with all', () => {
+  test('each label is explored on its own; one with too few records is shown others behind its own', () => {
     const random = randomFrom(6);
     const exploration = make();
     for (let n = 0; n < 30; n++) exploration.add(record(n, n < 20 ? 'spam' : 'ham'), near(n % 3, random));
@@ -245,7 +245,10 @@ describe('Exploration', () => {
       const ham = exploration.draw({ number, count: 3, label: 'ham' });
       expect(ham.examples.map(({ label }) => label)).toEqual(['ham', 'ham', 'ham']);
     }
-    expect(exploration.draw({ number: 10, count: 3, label: 'rare' }).examples).toHaveLength(3);
+    const rare = exploration.draw({ number: 10, count: 3, label: 'rare' });
+    expect(rare.region.exemplar).toBe(idOf(90));
+    expect(rare.examples.map(({ label }) => label === 'rare')).toEqual([true, false, false]);
+    expect(new Set(rare.examples.map(({ id }) => id)).size).toBe(3);
     expect(exploration.draw({ number: 11, count: 1, label: 'rare' }).region.exemplar).toBe(idOf(90));
     expect(exploration.draw({ number: 12, count: 3, label: 'unknown' }).examples).toHaveLength(3);
     const { explored, candidates } = exploration.report();
@@ -388,6 +391,9 @@ describe('Exploration', () => {
       expect(exploration.refusal(real, vector)).toBeUndefined();
       expect(exploration.refusal(real, new Float32Array(7))).toMatch(/real record \w+ is not 8 finite numbers/);
       expect(exploration.refusal(real, vector.with(3, Number.NaN))).toMatch(/not 8 finite numbers/);
+      expect(exploration.refusal(real, vector.with(3, 1e38))).toMatch(
+        /real record \w+ has the norm 1.00e\+38: expected 1/,
+      );
       expect(exploration.refusal(real, new Float32Array(8))).toMatch(/is zero/);
       expect(() => exploration.add(real, new Float32Array(8))).toThrow(/is zero/);
       expect(exploration.size).toBe(0);

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { randomFrom } from '../../../../operators/kernels/random.js';
 import type { Candidate } from '../../../../operators/synalign/explore/candidate.js';
 import { UncertaintyTracker } from '../../../../operators/synalign/explore/uncertainty-tracker.js';
+import { recordId } from '../../../../schemas/ids.js';
 import type { Example } from '../../../../schemas/plan.js';
 import { unit } from '../hashing-embedder.js';
 
@@ -52,6 +53,24 @@ describe('UncertaintyTracker', () => {
       fading.reopen();
       expect(fading.candidates[0]?.projection?.variance).toBeCloseTo(1 - known, 5);
     }
+  });
+
+  test('restored before there is a length scale, the same records become candidates', () => {
+    const settings = { inducing: 8, candidates: 16, halfLife: 8 };
+    const run = (cut: number) => {
+      const random = randomFrom(9);
+      const memory = new Map<string, unknown>();
+      let stream = new UncertaintyTracker({ dimensions, settings, seed: 3, memory });
+      for (let n = 0; n < 256; n++) {
+        if (n === cut) stream = new UncertaintyTracker({ dimensions, settings, seed: 3, memory: new Map(memory) });
+        // as a store would: what is remembered has been JSON
+        for (const [key, value] of stream.add({ ...shown(n), id: recordId('real', n) }, near(n % 3, random)))
+          memory.set(key, JSON.parse(JSON.stringify(value)));
+      }
+      return stream.candidates.map(({ example }) => example.id);
+    };
+    const whole = run(-1);
+    for (let cut = 1; cut < 256; cut++) expect(run(cut)).toEqual(whole);
   });
 
   test('a rare region keeps candidates, and one that the stream has left loses most of them', () => {

@@ -50,6 +50,19 @@ test('sums by value are those of the samples inside, whatever came and went, and
   );
 });
 
+test('an attribute that a sample lists twice counts once', () => {
+  let hasFeatures = false;
+  const values = new AttributeValues(capacity, () => (hasFeatures ? Float64Array.of(1, 0) : undefined));
+  const twice = { name: 'tone', value: 'calm' };
+  for (let slot = 0; slot < 6; slot++) values.enter(slot, [twice, { ...twice }]);
+  hasFeatures = true;
+  values.rebuild();
+  values.leave(0);
+  values.enter(0, [twice, { ...twice }]);
+  values.leave(1);
+  expect(Array.from(values.followed(), ({ sum }) => [sum.size, ...sum.values])).toEqual([[5, 5, 0]]);
+});
+
 test('of a large window a value must have its share', () => {
   const values = new AttributeValues(1280, () => Float64Array.of(1, 0));
   for (let slot = 0; slot < 9; slot++) values.enter(slot, [{ name: 'tone', value: 'calm' }]);

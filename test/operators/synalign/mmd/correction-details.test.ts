@@ -44,6 +44,10 @@ function twoKinds() {
   return { reals, samples, records: [...reals, ...samples] };
 }
 
+function isReal(record: In, id: string): boolean {
+  return record.kind === 'embedded-real' && record.real.id === id;
+}
+
 describe('a correction', () => {
   test('carries the witness: mean features of the real window less those of the samples', async () => {
     const { reals, samples, records } = twoKinds();
@@ -114,6 +118,13 @@ describe('a correction', () => {
       ...real,
       real: { ...real.real, fields: { b: 'second', a: '\u{1f600} '.repeat(400) } },
     }));
+    // after white space is joined, the first 480 units are the whole line
+    const cut = reals.map((real) => ({
+      ...real,
+      real: { ...real.real, fields: { a: `x${' '.repeat(478)}\u{1f600}` } },
+    }));
+    const [spaced] = await correctionsOf([...cut, ...Array.from({ length: 10 }, (_, n) => sampleAt(n, draw()))]);
+    for (const { text } of spaced?.regions ?? []) expect(text).toBe('x');
     const samples = Array.from({ length: 10 }, (_, n) => sampleAt(n, draw()));
     const field = { minLength: 1, maxLength: 1000 };
     const [last] = await correctionsOf([...long, ...samples], { domain: { fields: { b: field, a: field } } });
@@ -160,6 +171,48 @@ describe('a correction', () => {
     expect(small.witness).toBe(large.witness);
     const { regions: _, attributes: __, labels: ___, ...short } = large;
     expect(fitted(short)).toBe(short);
+  });
+
+  test('labels go by the smallest difference, also where they are numbers', () => {
+    const labels = Object.fromEntries(
+      Array.from({ length: 300 }, (_, n) => [`${n}`, { real: n / 1000, synthetic: 0.123456789 }]),
+    );
+    const large: Correction = {
+      kind: 'correction',
+      id: recordId('correction', 0, 1),
+      lane: 0,
+      accepted: 1,
+      mmd2: 0.1,
+      bandwidth: 1,
+      frequencies: 512,
+      embedder: 'test',
+      synthetic: { size: 1, firstOrdinal: 0, lastOrdinal: 0 },
+      real: { size: 1, seen: 1 },
+      witness: 'A'.repeat(5464),
+      labels,
+      at: 0,
+    };
+    const kept = Object.keys(fitted(large).labels ?? {});
+    expect(kept.length).toBeLessThan(290);
+    expect(kept).toContain('0');
+    expect(kept).toContain('299');
+    expect(kept).not.toContain('123');
+  });
+
+  test('without the test for drift, exemplars are of the newest full window', async () => {
+    const draw = vectors(4);
+    const records = Array.from({ length: 90 }, (_, n) => [realAt(n, draw()), sampleAt(n, draw())]).flat();
+    const all = await correctionsOf(records);
+    const oldest = all.map(({ real, regions = [] }) => [
+      real.seen,
+      Math.min(...regions.map(({ exemplar }) => records.findIndex((one) => isReal(one, exemplar)) / 2)),
+    ]);
+    expect(oldest.length).toBeGreaterThan(10);
+    for (const [seen = 0, least = 0] of oldest) {
+      const chosen = Math.floor(seen / 20) * 20;
+      expect(least).toBeGreaterThanOrEqual(chosen - 20);
+      expect(least).toBeLessThan(chosen);
+    }
   });
 
   test('samples without labels and attributes, and real records without labels, have no such lists', async () => {

@@ -1,7 +1,10 @@
 import { from } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 
+import { randomFeatures } from '../../../../operators/kernels/mmd/random-features.js';
 import type { EmbeddedReal } from '../../../../operators/synalign/embedded-real.js';
+import { EmbeddingWindow } from '../../../../operators/synalign/mmd/embedding-window.js';
+import { EqualityWatch } from '../../../../operators/synalign/mmd/equality-watch.js';
 import { rollingMmd } from '../../../../operators/synalign/mmd/rolling-mmd.js';
 import type { Correction } from '../../../../schemas/correction.js';
 import { recordId } from '../../../../schemas/ids.js';
@@ -56,6 +59,28 @@ describe('the test of equality', () => {
     expect(await pairs([...reals(0, 16), ...samples(0, 20), ...reals(16, 30), ...samples(20, 1)])).toBe(17);
     // of 100 real records that wait, the newest window is left
     expect(await pairs([...reals(0, 116), ...samples(0, 40)])).toBe(16);
+  });
+
+  test('what was rejected at one alpha is judged by the alpha that is asked for after a restart', () => {
+    const window = (name: string) => {
+      const made = new EmbeddingWindow({ name, capacity: 8, dimensions: 6, memory: new Map() });
+      made.useFeatures(randomFeatures({ dimensions: 6, frequencies: 16, bandwidth: 1, seed: 5 }));
+      return made;
+    };
+    const [real, synthetic] = [window('real'), window('synthetic')];
+    const memory = new Map<string, unknown>();
+    const watched = (alpha: number) =>
+      new EqualityWatch({ real, synthetic, isSibling: () => false, frequencies: 16, alpha, memory });
+    const first = watched(0.05);
+    const draw = vectors(2);
+    while (!first.report().rejected) {
+      real.push(draw());
+      synthetic.push(draw(2));
+      for (const [key, value] of first.arrived()) memory.set(key, JSON.parse(JSON.stringify(value)));
+    }
+    expect(watched(0.05).report()).toEqual(first.report());
+    expect(watched(1e-6).report()).toEqual({ ...first.report(), alpha: 1e-6, rejected: false });
+    expect(watched(0.2).report()).toMatchObject({ alpha: 0.2, rejected: true });
   });
 
   test('of samples that were written from the same attributes, or together, one is used', async () => {

@@ -157,9 +157,9 @@ describe('rollingMmd', () => {
     expect(fixed).toEqual([['bandwidth', medianHeuristic(stack(first))]]);
   });
 
-  test('real records that are all alike, and zero vectors, make no correction that is not a number', async () => {
-    const alike = Array.from({ length: 20 }, (_, n) => real(n, new Float32Array(dimensions)));
-    const samples = Array.from({ length: 12 }, (_, n) => sample(n, Float32Array.of(n % 2, 0, 0, 0, 0, 0)));
+  test('real records that are all alike make no correction that is not a number', async () => {
+    const alike = Array.from({ length: 20 }, (_, n) => real(n, Float32Array.of(0, 1, 0, 0, 0, 0)));
+    const samples = Array.from({ length: 12 }, (_, n) => sample(n, Float32Array.of(n % 2, (n + 1) % 2, 0, 0, 0, 0)));
     const corrections = (await outcomesOf(make(), from([...alike, ...samples]))).flatMap((o) => correctionOf(o) ?? []);
     expect(corrections.length).toBe(2);
     for (const { mmd2, bandwidth } of corrections) {
@@ -174,12 +174,26 @@ describe('rollingMmd', () => {
       sample(900, new Float32Array(3)),
       sample(901, Float32Array.of(0, 0, Number.NaN, 0, 0, 0)),
       real(902, new Float32Array(7)),
+      // finite, but its features are not
+      real(903, Float32Array.of(1e38, 1e38, 1e38, 0, 0, 0)),
+      sample(904, Float32Array.of(1.02, 0, 0, 0, 0, 0)),
     ];
     const mixed = [...records.slice(0, 50), ...bad, ...records.slice(50)];
     const outcomes = await outcomesOf(make(), from(mixed));
-    expect(outcomes.slice(50, 53)).toMatchObject(bad.map((input) => ({ kind: 'dead', input, code: 'record-invalid' })));
+    expect(outcomes.slice(50, 55)).toMatchObject(bad.map((input) => ({ kind: 'dead', input, code: 'record-invalid' })));
     const clean = await outcomesOf(make(), from(records));
     expect(outcomes.filter(({ kind }) => kind !== 'dead')).toEqual(clean);
+  });
+
+  test('texts without a token, whose embedding is zero, go on and are not counted', async () => {
+    const records = stream(100, 9);
+    const none = [sample(900, new Float32Array(dimensions)), real(901, new Float32Array(dimensions))];
+    const outcomes = await outcomesOf(make(), from([...records.slice(0, 50), ...none, ...records.slice(50)]));
+    expect(outcomes.slice(50, 52)).toEqual([
+      { kind: 'emitted', input: none[0], outputs: [none[0]] },
+      { kind: 'absorbed', input: none[1] },
+    ]);
+    expect([...outcomes.slice(0, 50), ...outcomes.slice(52)]).toEqual(await outcomesOf(make(), from(records)));
   });
 
   test('a sample without an embedding goes on, and is not counted', async () => {
@@ -223,6 +237,8 @@ describe('rollingMmd', () => {
     for (const [change, message] of refusals) {
       expect(() => make(new Map(), { drift: { ...drift, ...change } })).toThrow(message);
     }
+    const large = { expectedRunTime: 1e4, window: 257, reference: 2000 };
+    expect(() => make(new Map(), { window: 512, drift: large })).toThrow('drift.window: expected at most 256, got 257');
   });
 });
 
