@@ -1,18 +1,19 @@
-import { medianHeuristic } from '../../operators/kernels/mmd/median-heuristic.js';
 import type { Points } from '../../operators/kernels/points.js';
 import { hashUint32 } from '../../operators/kernels/random.js';
 import { effectiveSampleSize } from '../../operators/kernels/weights/mmd-weights.js';
 import { alignmentFeatures } from '../../operators/synalign/align/alignment-features.js';
 import { HeadwaterError } from '../../schemas/errors.js';
 import { openTable } from '../../streams/inputs/open-table.js';
-import type { Table } from '../../streams/inputs/table.js';
 import { chooseColumns } from '../files/choose-columns.js';
+import { plainTextOf } from '../files/file-text.js';
+import { medianBandwidth } from '../files/median-bandwidth.js';
+import { tooFewRecords } from '../files/skips.js';
 import { type AlignOptions, checkedSettings, type Settings } from './align-options.js';
 import type { Alignment } from './alignment.js';
 import { drawnRows } from './drawn-rows.js';
 import type { TwoFeatures } from './feature-means.js';
 import { checkDimensions, HeldVectors } from './held-vectors.js';
-import { heldReal, nothing, readReal } from './real-side.js';
+import { heldReal, readReal } from './real-side.js';
 import { type Group, type Problem, type Solved, solveAll } from './solve-all.js';
 import { VectorBatches, type VectorReading } from './vector-batches.js';
 import { labelShares, rowsOf, type Weighed, weighAll, weighTogether } from './weighed.js';
@@ -39,11 +40,12 @@ export async function alignFiles(realFile: string, candidateFile: string, option
   const input = { base, ...(stdin === undefined ? {} : { stdin }) };
   const tables = [await openTable(realFile, input), await openTable(candidateFile, input)] as const;
   const fields = options.fields ?? (options.vectors === undefined ? undefined : []);
-  const wishes = options.vectors === undefined ? {} : { vectors: options.vectors };
-  const columns = chooseColumns(tables, fields === undefined ? wishes : { ...wishes, fields });
-  for (const table of tables) requireLabels(table, by);
-  const plainText = tables.filter(({ isPlainText }) => isPlainText).map(({ name }) => name);
-  watch?.chosen?.(columns, plainText);
+  const columns = chooseColumns(tables, {
+    ...(options.vectors === undefined ? {} : { vectors: options.vectors }),
+    ...(fields === undefined ? {} : { fields }),
+    ...(by === undefined ? {} : { by }),
+  });
+  watch?.chosen?.(columns, plainTextOf(tables));
 
   const embedder = columns.vectors === null ? await options.openEmbedder() : null;
   try {
@@ -60,7 +62,8 @@ export async function alignFiles(realFile: string, candidateFile: string, option
     const featuresOf = (first: Points): TwoFeatures => {
       checkDimensions(tables[0].name, first, tables[1].name, sample.points);
       const { bandwidth = 'median' } = options;
-      const width = bandwidth === 'median' ? bandwidthOf(first, tables[0].name, settings.seed) : bandwidth;
+      const width =
+        bandwidth === 'median' ? medianBandwidth(first, tables[0].name, settings.seed, '--bandwidth') : bandwidth;
       return twoFeatures(first.dimensions, width, settings);
     };
     const real = await readReal(realBatches, options.held ?? heldReal, featuresOf, signal);
@@ -97,7 +100,8 @@ export async function alignFiles(realFile: string, candidateFile: string, option
 async function readCandidates(batches: VectorBatches, file: string, settings: Settings): Promise<HeldVectors> {
   const sample = new HeldVectors(settings.sample, settings.seed);
   for await (const batch of batches.batches()) for (const record of batch) sample.add(record);
-  if (sample.size === 0) throw nothing(batches);
+  if (sample.size === 0) throw tooFewRecords(batches.name, batches.skipped);
+  requireEachLabel(sample, settings);
   if (file === '-' && sample.seen > sample.size) {
     const message = `standard input has more than ${sample.size} candidates, which must be read twice: save them to a file, or raise --sample`;
     throw new HeadwaterError('input-unreadable', message);
@@ -136,13 +140,13 @@ function twoFeatures(dimensions: number, bandwidth: number, { objective, frequen
   };
 }
 
-function bandwidthOf(points: Points, file: string, seed: number): number {
-  if (points.size >= 2) return medianHeuristic(points, { seed });
-  throw new HeadwaterError('input-unreadable', `${file} has one record, which has no distances: give --bandwidth`);
-}
-
-function requireLabels({ name, columns, isPlainText }: Table, by: string | undefined) {
-  if (by === undefined || (!isPlainText && columns.some((column) => column.name === by))) return;
-  const there = isPlainText ? 'it is plain text' : `it has ${columns.map((column) => column.name).join(', ')}`;
-  throw new HeadwaterError('input-unreadable', `${name} has no column '${by}': ${there}; name one with --by`);
+/** Of more labels than records that are solved for together, some would have no weights. */
+function requireEachLabel(sample: HeldVectors, { by }: Settings): void {
+  const missing = [...sample.counts.keys()].find((label) => sample.placesOf(label).length === 0);
+  if (missing === undefined) return;
+  const { size } = sample.counts;
+  throw new HeadwaterError(
+    'input-unreadable',
+    `none of the ${sample.size} candidates that are solved for together has the label '${missing}', as '${by}' has ${size} different ones: raise --sample to ${size} or more`,
+  );
 }

@@ -69,7 +69,7 @@ export function checkedSettings(realFile: string, candidateFile: string, options
   if (realFile === '-' && candidateFile === '-') {
     throw new HeadwaterError('input-unreadable', 'standard input (-) can be one of the files only: name the other');
   }
-  if (options.out !== undefined) checkWeightsFile(options.out);
+  if (options.out !== undefined) checkWeightsFile(options.out, options.base);
   const { by, resample, withoutReplacement = false } = options;
   const given = { ...defaults, ...definedOf(options), by, resample, withoutReplacement };
   const check = (name: string, isGood: boolean, expected: string, value: unknown) => {

@@ -4,12 +4,16 @@ import { HeadwaterError } from '../../schemas/errors.js';
 import type { VectorRecord } from './vector-batches.js';
 
 /**
- * Records in memory with their vectors: all of them, or of more than `most` a uniform sample without replacement.
+ * Records in memory with their vectors: all of them, or of more than `most` a sample of each label.
  *
- * Algorithm R (Vitter 1985), by a seed. `Float32Array [kept, dimensions]`, doubled as it fills.
+ * Within a label it is uniform and without replacement: Algorithm R (Vitter 1985), by a seed. At least `most / labels` records of a label are
+ * held, or all that it has, whatever the order they come in: a rare label takes places from the one that has most. With more labels
+ * than `most`, some have none. `Float32Array [kept, dimensions]`, doubled as it fills.
  */
 export class HeldVectors {
   readonly #random: Random;
+  /** Of each label that came: how many records, and the places of those that are held. */
+  readonly #own = new Map<string | undefined, { seen: number; readonly places: number[] }>();
   #data = new Float32Array(0);
   #dimensions = 0;
   readonly rows: number[] = [];
@@ -37,21 +41,25 @@ export class HeldVectors {
     return { data: this.#data.subarray(0, this.size * dimensions), size: this.size, dimensions };
   }
 
+  /** Records that ever came, of each label. */
+  get counts(): ReadonlyMap<string | undefined, number> {
+    return new Map([...this.#own].map(([label, { seen }]) => [label, seen]));
+  }
+
   add({ row, vector, label }: VectorRecord): void {
     if (this.#seen === 0) this.#dimensions = vector.length;
     this.#seen++;
-    const at = this.size < this.most ? this.size : this.#random.below(this.#seen);
-    if (at >= this.most) return;
-    if (at === this.size) this.#reserve(at + 1);
+    const at = this.#placeFor(label);
+    if (at === undefined) return;
     this.#data.set(vector, at * this.#dimensions);
     this.rows[at] = row;
     this.labels[at] = label;
   }
 
-  /** The places of a label's records; of all where it is undefined. */
+  /** The places of a label's records, rising; of all where it is undefined. */
   placesOf(label: string | undefined): Uint32Array {
-    const places = this.labels.flatMap((own, at) => (label === undefined || own === label ? [at] : []));
-    return Uint32Array.from(places);
+    if (label === undefined) return Uint32Array.from(this.rows.keys());
+    return Uint32Array.from(this.#own.get(label)?.places ?? []).sort();
   }
 
   /** The vectors at these places, copied. */
@@ -63,6 +71,34 @@ export class HeldVectors {
       data.set(this.#data.subarray(at * dimensions, (at + 1) * dimensions), i * dimensions);
     }
     return { data, size: places.length, dimensions };
+  }
+
+  /** Where a record that came is held; undefined where it is not. */
+  #placeFor(label: string | undefined): number | undefined {
+    const own = this.#own.get(label) ?? { seen: 0, places: [] };
+    this.#own.set(label, own);
+    own.seen++;
+    const { seen, places } = own;
+    if (this.size < this.most) {
+      this.#reserve(this.size + 1);
+      places.push(this.size);
+      return this.size;
+    }
+    // a label grows only while all of it is held, or its sample would not be uniform
+    const isWhole = places.length === seen - 1;
+    if (isWhole && places.length < Math.floor(this.most / this.#own.size)) {
+      const freed = this.#freed();
+      places.push(freed);
+      return freed;
+    }
+    return places[this.#random.below(seen)];
+  }
+
+  /** A place, at random, of the label that has most of them: it has more than its part, as another has less. */
+  #freed(): number {
+    const most = [...this.#own.values()].reduce((a, b) => (b.places.length > a.places.length ? b : a));
+    const [freed = 0] = most.places.splice(this.#random.below(most.places.length), 1);
+    return freed;
   }
 
   #reserve(records: number): void {

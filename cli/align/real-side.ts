@@ -1,5 +1,5 @@
 import type { Points } from '../../operators/kernels/points.js';
-import { HeadwaterError } from '../../schemas/errors.js';
+import { tooFewRecords } from '../files/skips.js';
 import { FeatureMeans, type TwoFeatures } from './feature-means.js';
 import { HeldVectors } from './held-vectors.js';
 import type { VectorBatches, VectorRecord } from './vector-batches.js';
@@ -49,14 +49,6 @@ export async function readReal(
     means.addAll(overflow);
     overflow = [];
   }
-  if (count === 0) throw nothing(batches);
+  if (count === 0) throw tooFewRecords(batches.name, batches.skipped);
   return { count, counts, held: means === null ? held : null, features, means };
-}
-
-/** The error of a file without a single record that can be used. */
-export function nothing({ name, skipped }: VectorBatches): HeadwaterError {
-  const [example] = skipped.first;
-  const because = example && `; ${skipped.count} were skipped, such as ${example.place}: ${example.message}`;
-  const message = `${name} has no record to use${because ?? ''}. See --field, --vectors and --by`;
-  return new HeadwaterError('input-unreadable', message);
 }

@@ -1,3 +1,4 @@
+import { shownName, skippedLines } from '../files/file-text.js';
 import type { SkippedRecords } from '../files/skips.js';
 import type { Alignment, LabelShares } from './alignment.js';
 
@@ -30,16 +31,9 @@ export function alignmentTable(alignment: Alignment): string {
 function fileLines(
   role: string,
   { file, count, normalised }: Alignment['real'],
-  { count: skipped, reasons, first }: SkippedRecords,
+  skipped: SkippedRecords,
 ): readonly string[] {
-  const indent = ' '.repeat(12);
-  const told = Object.entries(reasons).map(([reason, of]) => `${reason} ${of}`);
-  return [
-    `${role.padEnd(12)}${file === '-' ? 'standard input' : file}, ${whole(count)} records`,
-    ...(skipped === 0 ? [] : [`${indent}${skipped} skipped: ${told.join(', ')}`]),
-    ...first.map(({ place, message }) => `${indent}  ${place}: ${message}`),
-    ...(normalised === 0 ? [] : [`${indent}${normalised} vectors were scaled to unit norm`]),
-  ];
+  return [`${role.padEnd(12)}${shownName(file)}, ${whole(count)} records`, ...skippedLines(skipped, normalised, 12)];
 }
 
 function labelLines(labels: readonly LabelShares[]): readonly string[] {

@@ -9,6 +9,7 @@ import { type SolvedGroup, type SolveSettings, solveExactly, solveInFeatures } f
 
 /** All pairs of two files are at most so many where the kernel is computed for them: a second or two of work at 256 dimensions. */
 const exactPairs = 2e7;
+
 /** Both sides, and what is asked of them. */
 export interface Problem {
   readonly real: RealSide;
@@ -103,12 +104,12 @@ async function solveEach(
 
 /** Labels that both sides have, with their shares of the real records that have one of them. */
 function sharedLabels({ real, sample, settings }: Problem): ReadonlyMap<string | undefined, number> {
-  const there = new Set(sample.labels);
+  const there = sample.counts;
   const shared = [...real.counts].filter(([label]) => there.has(label));
   const total = shared.reduce((sum, [, count]) => sum + count, 0);
   if (total === 0) {
     const labels = [...real.counts.keys()].slice(0, 5).join(', ');
-    const others = [...there].slice(0, 5).join(', ');
+    const others = [...there.keys()].slice(0, 5).join(', ');
     throw new HeadwaterError(
       'input-unreadable',
       `no label of '${settings.by}' is in both files: the real ones are ${labels}, those of the candidates ${others}`,
@@ -117,11 +118,16 @@ function sharedLabels({ real, sample, settings }: Problem): ReadonlyMap<string |
   return new Map(shared.map(([label, count]) => [label, count / total]));
 }
 
-/** Of the sample: even weights, and the ones that were found; each adds up to 1. */
+/** Of the sample: weights that are even over all candidates, and the ones that were found; each adds up to 1. */
 export function bothWeights(sample: HeldVectors, groups: ReadonlyMap<string | undefined, Group>) {
   const fitted = new Float64Array(sample.size);
   for (const { places, weights, share } of groups.values()) {
     for (const [i, at] of places.entries()) fitted[at] = share * (weights[i] ?? 0);
   }
-  return { even: new Float64Array(sample.size).fill(1 / sample.size), fitted };
+  const even = new Float64Array(sample.size);
+  for (const [label, count] of sample.counts) {
+    const places = sample.placesOf(label);
+    for (const at of places) even[at] = count / sample.seen / places.length;
+  }
+  return { even, fitted };
 }

@@ -1,7 +1,7 @@
 import type { Embedder } from '../../operators/embedder.js';
 import type { Table } from '../../streams/inputs/table.js';
 import type { ChosenColumns } from '../files/choose-columns.js';
-import { embeddedBatches } from '../files/embedded-batches.js';
+import { embeddedRecords } from '../files/embedded-records.js';
 import { RecordReader } from '../files/records.js';
 import type { SkippedRecords } from '../files/skips.js';
 
@@ -53,16 +53,10 @@ export class VectorBatches {
   async *batches(): AsyncGenerator<readonly VectorRecord[]> {
     const { embedder, signal, progress } = this.reading;
     let read = 0;
-    for await (const { records, vectors } of embeddedBatches(this.#reader.records(), embedder, signal)) {
-      const batch = records.flatMap(({ place, row, label }, i): readonly VectorRecord[] => {
-        const vector = vectors[i] ?? null;
-        if (vector?.some((value) => value !== 0)) return [{ row, vector, label: label ?? undefined }];
-        this.#reader.skips.add(place, 'no-words', 'the embedder finds no token in its text');
-        return [];
-      });
+    for await (const batch of embeddedRecords(this.#reader, embedder, signal)) {
       read += batch.length;
       progress(read);
-      yield batch;
+      yield batch.map(({ row, vector, label }) => ({ row, vector, label: label ?? undefined }));
     }
   }
 }

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { basename, dirname, extname, resolve } from 'node:path';
 
 import { Field, Float64, Int64, Schema } from 'apache-arrow';
@@ -19,12 +20,19 @@ const extensions = ['.parquet', '.arrow', '.jsonl', '.csv'];
 /** Lines that are written at a time. */
 const linesAtOnce = 4096;
 
-/** Throws `recipe-invalid` for a name whose extension says no format. */
-export function checkWeightsFile(path: string): void {
-  if (extensions.includes(extname(path).toLowerCase())) return;
+/** Throws `recipe-invalid` for a name whose extension says no format, and `store-unwritable` for one in a folder that is not there. */
+export function checkWeightsFile(path: string, base: string): void {
+  if (!extensions.includes(extname(path).toLowerCase())) {
+    throw new HeadwaterError(
+      'recipe-invalid',
+      `--out: expected a file that ends in ${extensions.join(', ')}, got ${path}`,
+    );
+  }
+  const folder = dirname(resolve(base, path));
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
   throw new HeadwaterError(
-    'recipe-invalid',
-    `--out: expected a file that ends in ${extensions.join(', ')}, got ${path}`,
+    'store-unwritable',
+    `--out: ${path} cannot be written, as there is no folder ${folder}: make it`,
   );
 }
 

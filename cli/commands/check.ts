@@ -4,6 +4,7 @@ import type { Io } from '../io.js';
 import { type CountedInput, countInputs } from '../recipe/count-input.js';
 import { dataflow, drawDataflow } from '../recipe/dataflow.js';
 import { type Estimate, estimate } from '../recipe/estimate.js';
+import { inputWarnings } from '../recipe/input-warnings.js';
 import { type LoadedRecipe, loadRecipe } from '../recipe/load-recipe.js';
 import { modelsOf, type RecipeModel } from '../recipe/models-of.js';
 import { priceText } from '../recipe/price-of.js';
@@ -48,14 +49,14 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
   const models = await modelsOf(loaded.recipe, loaded.dir, options.cacheDir);
   const seeds = inputs.find(({ input }) => input === 'seeds');
   const report = {
-    loaded,
+    loaded: { ...loaded, warnings: [...loaded.warnings, ...inputWarnings(loaded.recipe, inputs)] },
     models,
     inputs,
     estimate: estimate(loaded.recipe, seeds?.meanCharacters ?? null),
     topics: topicsPlace(loaded.recipe),
   };
 
-  for (const warning of loaded.warnings) io.err(`${warning}\n`);
+  for (const warning of report.loaded.warnings) io.err(`${warning}\n`);
   io.out(io.json ? `${JSON.stringify(jsonOf(report), null, 2)}\n` : textOf(report));
   refuse(report);
   const { recipe, dir: base } = loaded;

@@ -1,15 +1,13 @@
 import { HeadwaterError } from '../../schemas/errors.js';
 import { openTable } from '../../streams/inputs/open-table.js';
-import { exitCodes } from '../exit-codes.js';
-import { type ExploreFileOptions, type ExploreWatch, exploreFile } from '../explore/explore-file.js';
+import { exploreFile } from '../explore/explore-file.js';
 import type { ExploredFile } from '../explore/explored-file.js';
 import type { Criterion } from '../explore/pick-by-label.js';
 import { readTexts } from '../explore/read-texts.js';
-import { choiceLine, exploredTable } from '../explore/render-explored.js';
-import { openStaticEmbedder } from '../files/open-static-embedder.js';
+import { exploredTable } from '../explore/render-explored.js';
+import { fileCommand } from '../files/file-command.js';
+import { choiceLine } from '../files/file-text.js';
 import type { Io } from '../io.js';
-import { display } from '../run/display.js';
-import { interruption } from '../signals.js';
 
 export interface ExploreCommandOptions {
   readonly real: string;
@@ -32,65 +30,29 @@ export async function explore(command: ExploreCommandOptions, io: Io): Promise<n
     throw new HeadwaterError('recipe-invalid', '--bandwidth is another name of --length-scale: give one of them');
   }
   const lengthScale = named ?? bandwidth;
-  const interrupted = interruption();
-  const shown = progress(io);
-  if (real === '-') {
-    io.err('reading standard input\n');
-    // nothing else ends a wait for what may never come
-    interrupted.soon.addEventListener('abort', () => process.stdin.destroy(), { once: true });
-  }
-  const options: ExploreFileOptions = {
-    ...figures,
-    ...(typeof lengthScale === 'number' && { lengthScale }),
-    base: process.cwd(),
-    openEmbedder: () => openStaticEmbedder(io, interrupted.soon),
-    signal: interrupted.soon,
-    watch: {
-      ...shown.watch,
-      chosen: ({ fields, vectors, found }) => {
-        const line = choiceLine(fields, vectors, found);
-        if (line !== '') io.err(`${line}\n`);
+  return fileCommand(io, [real], async ({ tell, say, ...work }) => {
+    const explored = await exploreFile(real, {
+      ...figures,
+      ...(typeof lengthScale === 'number' && { lengthScale }),
+      ...work,
+      watch: {
+        chosen: (columns, plainText) => say(choiceLine('exploring', columns, plainText)),
+        reading: (file, records) => tell(`${file}: ${records.toLocaleString('en-US')} records`),
+        picking: (picks, of) => tell(`${picks} of ${of} picks`),
       },
-    },
-  };
-  try {
-    const explored = await exploreFile(real, options);
-    const texts = io.json ? new Map() : await textsOf(explored, interrupted.soon);
-    await shown.stop();
-    io.out(`${io.json ? JSON.stringify(explored, null, 2) : exploredTable(explored, texts)}\n`);
-    return exitCodes.done;
-  } catch (error) {
-    await shown.stop();
-    if (interrupted.soon.aborted) return exitCodes.interrupted;
-    throw error;
-  } finally {
-    interrupted.release();
-  }
+    });
+    if (io.json) return JSON.stringify(explored, null, 2);
+    return exploredTable(explored, await textsOf(explored, figures.by, work.signal));
+  });
 }
 
 /** Standard input cannot be read again. */
 async function textsOf(
   { file, fields, picks }: ExploredFile,
+  by: string | undefined,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<number, string>> {
   if (file === '-') return new Map();
   const rows = new Set(picks.map(({ index }) => index));
-  return readTexts(await openTable(file, { base: process.cwd() }), rows, fields, signal);
-}
-
-/** Begins with the first record, so that it does not draw over a download. */
-function progress(io: Io): { readonly watch: ExploreWatch; stop(): Promise<void> } {
-  let line = '';
-  let shown: ReturnType<typeof display<string>> | undefined;
-  const tell = (text: string) => {
-    line = text;
-    shown ??= display(io, async () => line, { table: (text) => text, line: (text) => text });
-  };
-  return {
-    watch: {
-      reading: (file, records) => tell(`${file}: ${records.toLocaleString('en-US')} records`),
-      picking: (picks, of) => tell(`${picks} of ${of} picks`),
-    },
-    stop: async () => shown?.stop(),
-  };
+  return readTexts(await openTable(file, { base: process.cwd() }), rows, { fields, by }, signal);
 }

@@ -14,7 +14,7 @@ import { kafkaSettings } from '../run/kafka-settings.js';
 import { type Prepared, prepare, totalTarget } from '../run/prepare.js';
 import { renderWorkersLine, renderWorkersTable, type WorkersView } from '../run/render-workers.js';
 import { openReuse } from '../run/reuse.js';
-import { overridesOf, type RunOptions } from '../run/run-options.js';
+import { checkStages, overridesOf, type RunOptions, stageList } from '../run/run-options.js';
 import { sampleText } from '../run/sample-text.js';
 import { supervisedVariable } from '../run/supervision.js';
 import { Supervisor } from '../run/supervisor.js';
@@ -42,6 +42,7 @@ export async function runWorkers(options: RunOptions, workers: number, io: Io): 
   const loaded = await loadRecipe(options.recipe, overridesOf(options));
   const { topics: config } = loaded.recipe;
   if (config.kind !== 'kafka') throw needsKafka();
+  checkStages(loaded.recipe, stageList(options.stages));
   for (const warning of loaded.warnings) io.err(`${warning}\n`);
   if (workers > config.partitions) {
     const idle = `--workers ${workers}: topics.partitions is ${config.partitions}, so that some workers only stand by`;

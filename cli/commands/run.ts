@@ -7,7 +7,7 @@ import { ended, reachedBefore, stoppedEarly } from '../run/ending.js';
 import { type Health, type HealthAddress, openHealth } from '../run/health.js';
 import { prepare } from '../run/prepare.js';
 import { openReuse } from '../run/reuse.js';
-import { overridesOf, type RunOptions, stageList } from '../run/run-options.js';
+import { checkStages, overridesOf, type RunOptions, stageList } from '../run/run-options.js';
 import { RunWatch } from '../run/run-view.js';
 import type { Session } from '../run/session.js';
 import { stopInVain } from '../run/stop-in-vain.js';
@@ -22,6 +22,7 @@ export async function run(options: RunOptions, ownIo: Io): Promise<number> {
   // Of models, a worker with some of the stages needs the keys of those that it asks.
   const secrets = options.stages === undefined ? 'all' : 'topics';
   const loaded = await loadRecipe(options.recipe, { ...overridesOf(options), secrets });
+  checkStages(loaded.recipe, stages);
   const supervised = supervision();
   const io = supervised === undefined ? ownIo : silenced(ownIo);
   for (const warning of loaded.warnings) io.err(`${warning}\n`);

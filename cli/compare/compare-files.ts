@@ -8,6 +8,7 @@ import { fidelity } from '../../operators/quality/fidelity.js';
 import { HeadwaterError } from '../../schemas/errors.js';
 import { openTable } from '../../streams/inputs/open-table.js';
 import { type ChosenColumns, chooseColumns } from '../files/choose-columns.js';
+import { plainTextOf } from '../files/file-text.js';
 import type { Comparison, FileFigures } from './comparison.js';
 import { type FileReading, type ReadingOptions, readFigures } from './file-reading.js';
 import { checkMmdOptions, type MmdOptions } from './mmd-options.js';
@@ -86,10 +87,7 @@ export async function compareFiles(
   for (const file of syntheticFiles) synthetics.push(await openTable(file, input));
   const tables = [real, ...synthetics];
   const columns = chooseColumns(tables, options);
-  watch?.chosen?.(
-    columns,
-    tables.filter(({ isPlainText }) => isPlainText).map(({ name }) => name),
-  );
+  watch?.chosen?.(columns, plainTextOf(tables));
 
   const embedder = columns.vectors === null ? await options.openEmbedder() : null;
   // A file that cannot be read ends the threads that make pairs meanwhile.

@@ -1,12 +1,11 @@
 import type { Embedder } from '../../operators/embedder.js';
 import { printOf, TextSummary } from '../../operators/quality/text-summary.js';
 import { VectorSummary } from '../../operators/quality/vector-summary.js';
-import { HeadwaterError } from '../../schemas/errors.js';
 import type { Table } from '../../streams/inputs/table.js';
 import type { ChosenColumns } from '../files/choose-columns.js';
-import { embeddedBatches } from '../files/embedded-batches.js';
-import { type FileRecord, RecordReader } from '../files/records.js';
-import type { SkippedRecords } from '../files/skips.js';
+import { type EmbeddedRecord, embeddedRecords } from '../files/embedded-records.js';
+import { RecordReader } from '../files/records.js';
+import { type SkippedRecords, tooFewRecords } from '../files/skips.js';
 
 export interface ReadingOptions {
   readonly columns: ChosenColumns;
@@ -41,9 +40,7 @@ export interface FileReading {
 export async function readFigures(table: Table, options: ReadingOptions): Promise<FileReading> {
   const reader = new RecordReader(table, options.columns);
   const taking = new Taking(reader, options);
-  for await (const { records, vectors } of embeddedBatches(reader.records(), options.embedder, options.signal)) {
-    taking.take(records, vectors);
-  }
+  for await (const batch of embeddedRecords(reader, options.embedder, options.signal)) taking.take(batch);
   return taking.end(table.name);
 }
 
@@ -60,13 +57,8 @@ class Taking {
     this.#texts = options.columns.fields.length > 0 ? new TextSummary() : null;
   }
 
-  take(records: readonly FileRecord[], vectors: readonly (Float32Array | null)[]): void {
-    for (const [i, { place, text }] of records.entries()) {
-      const vector = vectors[i];
-      if (vector === undefined || vector === null || vector.every((x) => x === 0)) {
-        this.reader.skips.add(place, 'no-words', 'the embedder finds no token in its text');
-        continue;
-      }
+  take(records: readonly EmbeddedRecord[]): void {
+    for (const { text, vector } of records) {
       const { sample, seed } = this.options;
       this.#vectors ??= new VectorSummary({ dimensions: vector.length, sample, seed });
       this.#vectors.add(vector);
@@ -79,7 +71,10 @@ class Taking {
     const { reader } = this;
     const skipped = reader.skips.summary;
     const vectors = this.#vectors;
-    if (vectors === undefined || vectors.count < 2) throw tooFew(name, vectors?.count ?? 0, skipped);
+    if (vectors === undefined || vectors.count < 2) {
+      const have = `${vectors?.count ?? 0} records to compare, and at least 2 are needed`;
+      throw tooFewRecords(name, skipped, have);
+    }
     return {
       name,
       skipped,
@@ -97,14 +92,4 @@ class Taking {
     if (likeness === 'same') this.#exact += 1;
     if (likeness === 'near') this.#near += 1;
   }
-}
-
-function tooFew(name: string, count: number, { count: skipped, first }: SkippedRecords): HeadwaterError {
-  const [example] = first;
-  const because =
-    example === undefined ? '' : `; ${skipped} were skipped, such as ${example.place}: ${example.message}`;
-  return new HeadwaterError(
-    'input-unreadable',
-    `${name} has ${count} records to compare, and at least 2 are needed${because}. See --field and --vectors`,
-  );
 }

@@ -1,5 +1,7 @@
 import { HeadwaterError } from '../../schemas/errors.js';
 
+const mostPermutations = 1_000_000;
+
 /** How the distance of two files is measured and tested. */
 export interface MmdOptions {
   /** Times that the records are dealt out anew for the p-value; 0 for none. @default 1000 */
@@ -21,8 +23,6 @@ export function checkMmdOptions({ permutations = 0, bandwidth, kernel = 'rbf' }:
     throw wrong(`--bandwidth: expected a positive number or median, got ${bandwidth}`);
   }
 }
-
-const mostPermutations = 1_000_000;
 
 function wrong(message: string): HeadwaterError {
   return new HeadwaterError('recipe-invalid', message);

@@ -1,4 +1,5 @@
 import type { ChosenColumns } from '../files/choose-columns.js';
+import { choiceLine, shownName, skippedLines } from '../files/file-text.js';
 import type { Comparison, FileFigures } from './comparison.js';
 
 const gap = 2;
@@ -33,26 +34,18 @@ export function comparisonTable(comparisons: readonly Comparison[]): string {
   ].join('\n');
 }
 
-/** What was chosen for the user, in a line. */
-export function choiceLine({ fields, vectors, found }: ChosenColumns, plainText: readonly string[]): string {
-  const parts = [
-    ...(fields.length > 0 && found
-      ? [`comparing the ${fieldWord(fields)} ${fields.join(', ')} (choose with --field)`]
-      : []),
-    ...(fields.length === 0 ? ['no text field in common: figures of texts are left out (name one with --field)'] : []),
-    ...(vectors === null ? [] : [`vectors from ${vectors}`]),
-    ...plainText.map((name) => `${name === '-' ? 'standard input' : name} is plain text: a line is a record`),
-  ];
-  return parts.join('; ');
+/** What was chosen for the user, in a line, also where texts are not compared. */
+export function comparedLine(columns: ChosenColumns, plainText: readonly string[]): string {
+  const chosen = choiceLine('comparing', columns, plainText);
+  if (columns.fields.length > 0) return chosen;
+  return `no text field in common: figures of texts are left out (name one with --field); ${chosen}`;
 }
 
 function fileLines({ real }: Comparison, comparisons: readonly Comparison[]): readonly string[] {
   const files = [['real', real] as const, ...comparisons.map(({ synthetic }) => ['synthetic', synthetic] as const)];
   return files.flatMap(([role, { file, skipped, normalised }]) => [
-    `${role.padEnd(11)}${file === '-' ? 'standard input' : file}`,
-    ...(skipped.count === 0 ? [] : [`           ${skipped.count} skipped: ${reasonsOf(skipped.reasons)}`]),
-    ...skipped.first.map(({ place, message }) => `             ${place}: ${message}`),
-    ...(normalised === 0 ? [] : [`           ${normalised} vectors were scaled to unit norm`]),
+    `${role.padEnd(11)}${shownName(file)}`,
+    ...skippedLines(skipped, normalised, 11),
   ]);
 }
 
@@ -185,16 +178,6 @@ function notes(comparisons: readonly Comparison[]): readonly string[] {
     kernelNote(first),
     `${first.embedder ?? `vectors from ${first.vectors}`}, seed ${first.seed}, ${seconds.toFixed(1)} s`,
   ];
-}
-
-function fieldWord(fields: readonly string[]): string {
-  return fields.length === 1 ? 'field' : 'fields';
-}
-
-function reasonsOf(reasons: Readonly<Record<string, number>>): string {
-  return Object.entries(reasons)
-    .map(([reason, count]) => `${reason} ${count}`)
-    .join(', ');
 }
 
 function whole(count: number | null): string {

@@ -1,9 +1,10 @@
 import type { Embedder } from '../../operators/embedder.js';
-import { medianHeuristic } from '../../operators/kernels/mmd/median-heuristic.js';
 import { HeadwaterError } from '../../schemas/errors.js';
 import { openTable } from '../../streams/inputs/open-table.js';
 import type { Table } from '../../streams/inputs/table.js';
 import { type ChosenColumns, chooseColumns } from '../files/choose-columns.js';
+import { plainTextOf } from '../files/file-text.js';
+import { medianBandwidth } from '../files/median-bandwidth.js';
 import { type FileVectors, readVectors } from '../files/read-vectors.js';
 import type { ExploredFile } from './explored-file.js';
 import { type Criterion, pickByLabel } from './pick-by-label.js';
@@ -37,7 +38,7 @@ export interface ExploreFileOptions {
 
 /** Told of what goes on. */
 export interface ExploreWatch {
-  readonly chosen?: (columns: ChosenColumns) => void;
+  readonly chosen?: (columns: ChosenColumns, plainText: readonly string[]) => void;
   readonly reading?: (file: string, records: number) => void;
   readonly picking?: (picks: number, of: number) => void;
 }
@@ -62,7 +63,7 @@ export async function exploreFile(file: string, options: ExploreFileOptions): Pr
   const { base, stdin, watch, signal, by, criterion = 'variance', seed = 0 } = options;
   const table = await openTable(file, { base, ...(stdin === undefined ? {} : { stdin }) });
   const columns = columnsOf(table, options);
-  watch?.chosen?.(columns);
+  watch?.chosen?.(columns, plainTextOf([table]));
   const embedder = columns.vectors === null ? await options.openEmbedder() : null;
   try {
     const vectors = await readVectors(table, {
@@ -74,7 +75,7 @@ export async function exploreFile(file: string, options: ExploreFileOptions): Pr
     });
     const pick = options.pick ?? Math.min(defaultPicks, vectors.points.size);
     checkPicks(vectors, pick);
-    const lengthScale = options.lengthScale ?? medianOf(vectors, seed);
+    const lengthScale = options.lengthScale ?? medianBandwidth(vectors.points, vectors.name, seed, '--length-scale');
     const picked = await pickByLabel(vectors, {
       pick,
       criterion,
@@ -110,28 +111,15 @@ function columnsOf(table: Table, { fields, vectors, by }: ExploreFileOptions): C
   const wishes = {
     ...(vectors === undefined ? {} : { vectors, fields: fields ?? [] }),
     ...(fields === undefined ? {} : { fields }),
+    ...(by === undefined ? {} : { by }),
   };
-  const columns = chooseColumns([table], wishes);
-  if (by === undefined || table.columns.some(({ name }) => name === by)) return withoutLabel(columns, by);
-  const names = table.columns.map(({ name }) => name).join(', ');
-  throw unreadable(`${table.name} has no column '${by}' for --by: it has ${names}`);
-}
-
-/** A label is told apart, and not embedded, unless it was named. */
-function withoutLabel(columns: ChosenColumns, by: string | undefined): ChosenColumns {
-  const others = columns.fields.filter((field) => field !== by);
-  return columns.found && others.length > 0 ? { ...columns, fields: others } : columns;
+  return chooseColumns([table], wishes);
 }
 
 function checkPicks({ name, points: { size }, skipped }: FileVectors, pick: number): void {
   if (pick <= size) return;
   const left = skipped.count === 0 ? '' : `, after ${skipped.count} were skipped`;
   throw unreadable(`--pick ${pick}: ${name} has ${size} records to pick from${left}; ask for at most ${size}`);
-}
-
-function medianOf({ name, points }: FileVectors, seed: number): number {
-  if (points.size >= 2) return medianHeuristic(points, { seed });
-  throw unreadable(`${name} has 1 record, and a length scale needs at least 2: give one with --length-scale`);
 }
 
 /** The place of a row among the vectors. */

@@ -1,4 +1,5 @@
 import type { Table } from '../../streams/inputs/table.js';
+import { textFields } from '../files/choose-columns.js';
 import { RecordReader } from '../files/records.js';
 
 /** Characters of a text that are kept. */
@@ -11,11 +12,11 @@ const shownCharacters = 200;
 export async function readTexts(
   table: Table,
   rows: ReadonlySet<number>,
-  fields: readonly string[],
+  { fields, by }: { readonly fields: readonly string[]; readonly by: string | undefined },
   signal: AbortSignal,
 ): Promise<ReadonlyMap<number, string>> {
   const texts = new Map<number, string>();
-  const shown = fields.length > 0 ? fields : textFields(table);
+  const shown = fields.length > 0 ? fields : textFields([table], by);
   if (shown.length === 0) return texts;
   const reader = new RecordReader(table, { fields: shown, vectors: null, found: true });
   for await (const { row, text } of reader.records()) {
@@ -24,10 +25,4 @@ export async function readTexts(
     if (texts.size === rows.size) break;
   }
   return texts;
-}
-
-/** `text`, or else the first column of texts. */
-function textFields({ columns }: Table): readonly string[] {
-  const names = columns.flatMap(({ name, holds }) => (holds === 'text' ? [name] : []));
-  return names.includes('text') ? ['text'] : names.slice(0, 1);
 }

@@ -1,3 +1,4 @@
+import { shownName, skippedLines } from '../files/file-text.js';
 import type { ExploredFile } from './explored-file.js';
 
 const textWidth = 72;
@@ -27,22 +28,8 @@ export function exploredTable(explored: ExploredFile, texts: ReadonlyMap<number,
   return [...fileLines(explored), '', line(heads), ...rows.map(line), '', ...notes(explored)].join('\n');
 }
 
-/** What was chosen for the user, in a line. */
-export function choiceLine(fields: readonly string[], vectors: string | null, found: boolean): string {
-  if (vectors !== null) return `vectors from ${vectors}`;
-  return found
-    ? `exploring the ${fields.length === 1 ? 'field' : 'fields'} ${fields.join(', ')} (choose with --field)`
-    : '';
-}
-
 function fileLines({ file, count, skipped, normalised }: ExploredFile): readonly string[] {
-  const reasons = Object.entries(skipped.reasons).map(([reason, times]) => `${reason} ${times}`);
-  return [
-    `${file === '-' ? 'standard input' : file}: ${count.toLocaleString('en-US')} records`,
-    ...(skipped.count === 0 ? [] : [`  ${skipped.count} skipped: ${reasons.join(', ')}`]),
-    ...skipped.first.map(({ place, message }) => `    ${place}: ${message}`),
-    ...(normalised === 0 ? [] : [`  ${normalised} vectors were scaled to unit norm`]),
-  ];
+  return [`${shownName(file)}: ${count.toLocaleString('en-US')} records`, ...skippedLines(skipped, normalised, 2)];
 }
 
 function notes(explored: ExploredFile): readonly string[] {

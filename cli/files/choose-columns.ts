@@ -13,6 +13,8 @@ export interface ChosenColumns {
 export interface ColumnWishes {
   readonly fields?: readonly string[];
   readonly vectors?: string;
+  /** A column of labels, which all files must have; it is not embedded, unless it is named or the only one. */
+  readonly by?: string;
 }
 
 /** Columns that are seldom what a record says; they are compared where they are named. */
@@ -24,22 +26,30 @@ const aboutRecords: ReadonlySet<string> = new Set(
  * The columns that the user named, or those that all files have: `text`, or else every column of texts but ids, labels and the
  * like. Throws `input-unreadable` where a file lacks one, or nothing can be compared, and names what there is.
  */
-export function chooseColumns(tables: readonly Table[], { fields, vectors }: ColumnWishes): ChosenColumns {
+export function chooseColumns(tables: readonly Table[], { fields, vectors, by }: ColumnWishes): ChosenColumns {
   if (vectors !== undefined) for (const table of tables) requireVectors(table, vectors);
+  if (by !== undefined) for (const table of tables) requireLabels(table, by);
   if (fields !== undefined) {
     for (const table of tables) for (const field of fields) requireField(table, field);
     return { fields, vectors: vectors ?? null, found: false };
   }
-  const found = commonFields(tables);
+  const found = textFields(tables, by);
   if (found.length === 0 && vectors === undefined) throw nothingInCommon(tables);
   return { fields: found, vectors: vectors ?? null, found: true };
 }
 
-function commonFields(tables: readonly Table[]): readonly string[] {
+/** What all files have: `text`, or else every column of texts but ids, labels and the like; `by` only where there is no other. */
+export function textFields(tables: readonly Table[], by?: string): readonly string[] {
+  const beside = by === undefined ? [] : commonFields(tables, by);
+  return beside.length > 0 ? beside : commonFields(tables);
+}
+
+function commonFields(tables: readonly Table[], by?: string): readonly string[] {
   const named = tables.filter(({ isPlainText }) => !isPlainText);
   const [first, ...others] = named;
   if (first === undefined) return ['text'];
-  const common = textColumns(first).filter((name) => others.every((table) => textColumns(table).includes(name)));
+  const shared = textColumns(first).filter((name) => others.every((table) => textColumns(table).includes(name)));
+  const common = shared.filter((name) => name !== by);
   if (common.includes('text')) return ['text'];
   const told = common.filter((name) => !aboutRecords.has(name.toLowerCase()));
   // a line of plain text stands for one field, not for several
@@ -49,6 +59,12 @@ function commonFields(tables: readonly Table[]): readonly string[] {
 function requireField({ name, columns, isPlainText }: Table, field: string): void {
   if (isPlainText || columns.some((column) => column.name === field)) return;
   throw unreadable(`${name} has no field '${field}': it has ${listed(columns)}; name one of them with --field`);
+}
+
+function requireLabels({ name, columns, isPlainText }: Table, by: string): void {
+  if (!isPlainText && columns.some((column) => column.name === by)) return;
+  const there = isPlainText ? 'it is plain text;' : `it has ${listed(columns)}; name one of them, or`;
+  throw unreadable(`${name} has no column '${by}' for --by: ${there} leave --by out`);
 }
 
 function requireVectors({ name, columns }: Table, vectors: string): void {
@@ -64,7 +80,10 @@ function nothingInCommon(tables: readonly Table[]): HeadwaterError {
   const each = tables.map((table) =>
     table.isPlainText ? `${table.name} is plain text` : `${table.name} has ${listed(table.columns)}`,
   );
-  return unreadable(`the files have no text field in common: ${each.join('; ')}. Name one with --field`);
+  const what = tables.length === 1 ? 'there is no text field to embed' : 'the files have no text field in common';
+  const vectors = tables.every(({ columns }) => columns.some(({ holds }) => holds === 'vector'));
+  const name = vectors ? 'Name one with --field, or a column of vectors with --vectors' : 'Name one with --field';
+  return unreadable(`${what}: ${each.join('; ')}. ${name}`);
 }
 
 function textColumns({ columns }: Table): readonly string[] {

@@ -1,11 +1,10 @@
 import type { Embedder } from '../../operators/embedder.js';
 import type { Points } from '../../operators/kernels/points.js';
-import { HeadwaterError } from '../../schemas/errors.js';
 import type { Table } from '../../streams/inputs/table.js';
 import type { ChosenColumns } from './choose-columns.js';
-import { embeddedBatches } from './embedded-batches.js';
+import { embeddedRecords } from './embedded-records.js';
 import { RecordReader } from './records.js';
-import type { SkippedRecords } from './skips.js';
+import { type SkippedRecords, tooFewRecords } from './skips.js';
 
 export interface ReadVectorsOptions {
   readonly columns: ChosenColumns;
@@ -43,13 +42,8 @@ export async function readVectors(table: Table, options: ReadVectorsOptions): Pr
   const labels: string[] = [];
   let dimensions = 0;
   let data = new Float32Array(0);
-  for await (const { records, vectors } of embeddedBatches(reader.records(), embedder, signal)) {
-    for (const [i, { place, row, label }] of records.entries()) {
-      const vector = vectors[i];
-      if (vector === undefined || vector === null || vector.every((x) => x === 0)) {
-        reader.skips.add(place, 'no-words', 'the embedder finds no token in its text');
-        continue;
-      }
+  for await (const batch of embeddedRecords(reader, embedder, signal)) {
+    for (const { row, label, vector } of batch) {
       dimensions = vector.length;
       if (data.length < (rows.length + 1) * dimensions)
         data = grown(data, Math.max(1024, 2 * rows.length) * dimensions);
@@ -59,7 +53,7 @@ export async function readVectors(table: Table, options: ReadVectorsOptions): Pr
     }
     progress?.(rows.length);
   }
-  if (rows.length === 0) throw nothing(table.name, reader.skips.summary);
+  if (rows.length === 0) throw tooFewRecords(table.name, reader.skips.summary);
   return {
     name: table.name,
     points: { data: data.subarray(0, rows.length * dimensions), size: rows.length, dimensions },
@@ -74,12 +68,4 @@ function grown(data: Float32Array<ArrayBuffer>, length: number): Float32Array<Ar
   const larger = new Float32Array(length);
   larger.set(data);
   return larger;
-}
-
-function nothing(name: string, { count, first: [example] }: SkippedRecords): HeadwaterError {
-  const because = example && `; ${count} were skipped, such as ${example.place}: ${example.message}`;
-  return new HeadwaterError(
-    'input-unreadable',
-    `${name} has no record to use${because ?? ''}. See --field and --vectors`,
-  );
 }

@@ -91,8 +91,9 @@ export class RecordReader {
   #vector(row: unknown, column: string, place: string): Float32Array | undefined {
     const value = property(row, column);
     if (value === undefined || value === null) return this.#skip(place, 'vector-missing', `it has no '${column}'`);
-    const numbers = numbersOf(value);
-    if (numbers === undefined) throw wrong(place, `'${column}' is not a list of numbers`);
+    const items = itemsOf(value);
+    if (items === undefined) throw wrong(place, `'${column}' is not a list of numbers`);
+    const numbers = Float64Array.from(items, (item) => (isNumeric(item) ? Number(item) : Number.NaN));
     this.#dimensions ??= numbers.length;
     if (numbers.length !== this.#dimensions) {
       const message = `'${column}' has ${numbers.length} numbers, and the first vector has ${this.#dimensions}`;
@@ -102,7 +103,7 @@ export class RecordReader {
     if (bad >= 0) {
       throw wrong(
         place,
-        `number ${bad} of '${column}' is ${numbers[bad]}: expected finite numbers, embed the record again`,
+        `number ${bad} of '${column}' is ${shown(items[bad])}: expected finite numbers, embed the record again`,
       );
     }
     return this.#unit(numbers, place);
@@ -131,17 +132,13 @@ function textOf(value: unknown): string | undefined {
   return ['number', 'boolean', 'bigint'].includes(typeof value) ? String(value) : undefined;
 }
 
-/** The numbers of a list, a typed array, or the JSON of a list as CSV has it; what is no number in it is NaN. */
-function numbersOf(value: unknown): Float64Array | undefined {
-  if (Array.isArray(value) || isTypedArray(value)) {
-    return value.length === 0
-      ? undefined
-      : Float64Array.from(value, (item) => (isNumeric(item) ? Number(item) : Number.NaN));
-  }
+/** What is in a list, a typed array, or the JSON of a list as CSV has it; undefined for an empty one. */
+function itemsOf(value: unknown): ArrayLike<unknown> | undefined {
+  if (Array.isArray(value) || isTypedArray(value)) return value.length === 0 ? undefined : value;
   if (typeof value !== 'string') return undefined;
   try {
     const parsed: unknown = JSON.parse(value);
-    return Array.isArray(parsed) ? numbersOf(parsed) : undefined;
+    return Array.isArray(parsed) ? itemsOf(parsed) : undefined;
   } catch {
     return undefined;
   }
@@ -153,6 +150,11 @@ function isTypedArray(value: unknown): value is NodeJS.TypedArray {
 
 function isNumeric(value: unknown): boolean {
   return typeof value === 'number' || typeof value === 'bigint';
+}
+
+/** What stands in the place of a number, cut to a few words: `null`, `NaN`, `"high"`. */
+function shown(item: unknown): string {
+  return (isNumeric(item) ? String(item) : (JSON.stringify(item) ?? 'missing')).slice(0, 40);
 }
 
 function wrong(place: string, message: string): HeadwaterError {

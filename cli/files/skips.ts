@@ -1,3 +1,5 @@
+import { HeadwaterError } from '../../schemas/errors.js';
+
 /** Records of a file that were left out. */
 export interface SkippedRecords {
   readonly count: number;
@@ -25,4 +27,14 @@ export class Skips {
   get summary(): SkippedRecords {
     return { count: this.#count, reasons: Object.fromEntries(this.#reasons), first: [...this.#first] };
   }
+}
+
+/** The error of a file with fewer records than are needed: with none, unless `have` says what it has. */
+export function tooFewRecords(
+  file: string,
+  { count, first: [example] }: SkippedRecords,
+  have = 'no record to use',
+): HeadwaterError {
+  const because = example && `; ${count} were skipped, such as ${example.place}: ${example.message}`;
+  return new HeadwaterError('input-unreadable', `${file} has ${have}${because ?? ''}. See --field and --vectors`);
 }

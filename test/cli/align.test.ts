@@ -58,6 +58,7 @@ test('a table for people, without colour; the same seed gives the same file', as
   const [one] = await Promise.all([run('a.parquet'), run('b.parquet')]);
   expect(one?.code).toBe(0);
   expect(one?.stdout).toMatch(/^MMD² +0\.\d+ +0\.\d+$/m);
+  expect(one?.stderr).toContain('vectors from v');
   expect(one?.stdout).toMatch(/^30 drawn, \d+ of them different$/m);
   expect((one?.stdout ?? '') + one?.stderr).not.toContain('\u001b');
   expect(readFileSync(join(dir, 'a.parquet'))).toEqual(readFileSync(join(dir, 'b.parquet')));
@@ -75,7 +76,11 @@ test('candidates come from standard input', async () => {
 
 test.each([
   ['a missing file', ['real.jsonl', 'none.jsonl', '--vectors', 'v'], /none\.jsonl does not exist/],
-  ['an unknown column of labels', [...files, '--by', 'kind'], /no column 'kind': it has label, v/],
+  [
+    'an unknown column of labels',
+    [...files, '--by', 'kind'],
+    /no column 'kind' for --by: it has label, v; name one of them, or leave --by out/,
+  ],
   ['an unknown column of vectors', ['real.jsonl', 'made.jsonl', '--vectors', 'w'], /no column 'w'/],
   ['a cap below 1', [...files, '--cap', '0.1'], /--cap: expected a number from 1, got 0\.1/],
   ['a ridge that is no number', [...files, '--regularization', 'x'], /expected a number/],

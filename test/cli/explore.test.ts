@@ -58,6 +58,17 @@ test('a table for people: labels that take turns, and the start of each text in 
   expect(stdout).toMatch(/^ +4 +\d\d +0\.\d{6} +many +Text \d\d of two lines$/m);
 });
 
+test('of ready-made vectors, the texts beside them are shown, and not ids or labels', async () => {
+  const dir = folder();
+  const lines = Array.from({ length: 5 }, (_, n) =>
+    JSON.stringify({ id: `id-${n}`, kind: 'few', body: `Body ${n}`, v: [Math.sin(n), Math.cos(n)] }),
+  );
+  writeFileSync(join(dir, 'shard.jsonl'), lines.join('\n'));
+  const { stdout, stderr } = await headwater(dir, ['explore', 'shard.jsonl', '--vectors', 'v', '--pick', '2']);
+  expect(stdout).toMatch(/^ +1 +(\d) +1\.000000 +Body \1$/m);
+  expect(stderr).toContain('vectors from v');
+});
+
 test('an uninformative kernel is said', async () => {
   const args = ['explore', 'real.jsonl', '--vectors', 'v', '--length-scale', '1e-4'];
   const { code, stdout } = await headwater(folder(), args);

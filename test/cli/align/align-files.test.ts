@@ -200,6 +200,24 @@ describe('large files', () => {
     for (const { real: share, after } of labelled.labels ?? []) expect(after).toBeCloseTo(share, 9);
   });
 
+  test('a label that is rare among more candidates than are solved for has its share', async () => {
+    const many = records(7, 400, [1, 0, 9]).map((row, n) => (n === 333 ? { ...row, label: 'kind 1' } : row));
+    const { alignment, weights } = await weightsOf(real, file('rare.jsonl', many), { sample: 20, by: 'label' });
+    const rare = alignment.labels?.find(({ label }) => label === 'kind 1');
+    expect(rare).toMatchObject({ count: 1, before: 1 / 400, effectiveSampleSize: 1 });
+    expect((weights[333] ?? 0) / 400).toBeCloseTo(rare?.real ?? Number.NaN, 9);
+    for (const { real: share, after } of alignment.labels ?? []) expect(after).toBeCloseTo(share, 9);
+    const { mmd2Before } = await aligned(real, 'rare.jsonl');
+    expect(Math.abs(alignment.mmd2Before / mmd2Before - 1)).toBeLessThan(0.25);
+  });
+
+  test('more labels than candidates that are solved for are refused', async () => {
+    const many = madeRows.map((row, n) => ({ ...row, label: n < 100 ? 'kind 0' : `kind ${n}` }));
+    expect(await refused(real, file('labels.jsonl', many), { sample: 20, by: 'label' })).toMatch(
+      /none of the 20 candidates .* has the label 'kind 1\d\d', as 'label' has 141 different ones: raise --sample to 141/,
+    );
+  });
+
   test('standard input is read once only', async () => {
     const stdin = async function* () {
       yield await readFile(join(base, made));
@@ -270,7 +288,7 @@ describe('input', () => {
 
   test('vectors that cannot be used', async () => {
     const bad = file('nan.jsonl', [madeRows[0], { vector: [1, null, 3, 4, 5, 6, 7, 8] }]);
-    expect(await refused(real, bad)).toMatch(/nan\.jsonl:2: number 1 of 'vector' is NaN/);
+    expect(await refused(real, bad)).toMatch(/nan\.jsonl:2: number 1 of 'vector' is null: expected finite/);
     const cut = file('cut.jsonl', [madeRows[0], { vector: [1, 2, 3] }]);
     expect(await refused(real, cut)).toMatch(/cut\.jsonl:2: 'vector' has 3 numbers, and the first vector has 8/);
     const short = file('short.jsonl', [{ vector: [1, 2, 3] }, { vector: [3, 2, 1] }]);
@@ -281,7 +299,7 @@ describe('input', () => {
 
   test('one real record, one candidate, and records that are all equal', async () => {
     const one = file('one.jsonl', [realRows[0]]);
-    expect(await refused(one, made)).toMatch(/one record, which has no distances: give --bandwidth/);
+    expect(await refused(one, made)).toMatch(/1 record, which has no distances: give one with --bandwidth/);
     expect((await aligned(one, made, { bandwidth: 1 })).count).toBe(240);
     expect(await aligned(real, one)).toMatchObject({ count: 1, effectiveSampleSize: 1, maxWeight: 1 });
     const equal = file('equal.jsonl', Array<unknown>(20).fill(realRows[0]));
@@ -291,7 +309,9 @@ describe('input', () => {
   });
 
   test('labels that cannot be used', async () => {
-    expect(await refused(real, made, { by: 'kind' })).toMatch(/real\.jsonl has no column 'kind': it has label, vector/);
+    expect(await refused(real, made, { by: 'kind' })).toMatch(
+      /real\.jsonl has no column 'kind' for --by: it has label, vector; name one/,
+    );
     const others = file(
       'others.jsonl',
       madeRows.map((row) => ({ ...row, label: 'x' })),
@@ -316,9 +336,25 @@ describe('input', () => {
     expect(await refused(real, made, options)).toContain(message);
   });
 
-  test('what cannot be written leaves nothing behind', async () => {
-    const error = await aligned(real, made, { out: 'no/such/folder/weights.csv' }).catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ code: 'store-unwritable' });
+  test('a folder that is not there is refused before anything is read', async () => {
+    const read: string[] = [];
+    const watch = { reading: (name: string) => void read.push(name) };
+    const options = { out: 'no/such/folder/weights.csv', watch };
+    const error = await aligned(real, made, options).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({
+      code: 'store-unwritable',
+      message: expect.stringMatching(/no folder .*such.folder/),
+    });
+    expect(read).toEqual([]);
+  });
+
+  test('the column of labels is not embedded', async () => {
+    const rows = Array.from({ length: 12 }, (_, n) => ({ body: `body ${n}`, topic: 'a b'.split(' ')[n % 2] }));
+    const name = file('mails.jsonl', rows);
+    const embedder = new HashingEmbedder();
+    const given = { by: 'topic', openEmbedder: async () => embedder, signal: new AbortController().signal };
+    expect((await alignFiles(name, name, { base, ...given })).fields).toEqual(['body']);
+    expect(embedder.batches.flat()[3]).toBe('body 3');
   });
 
   test('an interruption ends it', async () => {

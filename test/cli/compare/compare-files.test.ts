@@ -375,7 +375,7 @@ describe('ready-made vectors', () => {
       join(base, 'gaps.arrow'),
       tableToIPC(new Table({ text: vectorFromArray(['a', 'b']), vector: gaps }), 'file'),
     );
-    expect(await refused(real, 'gaps.arrow', noEmbedder)).toMatch(/number 1 of 'vector' is NaN/);
+    expect(await refused(real, 'gaps.arrow', noEmbedder)).toMatch(/number 1 of 'vector' is null/);
   });
 
   test('alone, without texts, leave the figures of texts out', async () => {
@@ -396,8 +396,12 @@ describe('ready-made vectors', () => {
 
   test.each([
     ['another length', [1, 2, 3], /bad\.jsonl:3: 'vector' has 3 numbers, and the first vector has 2/],
-    ['NaN, which JSON writes as null', [1, null], /bad\.jsonl:3: number 1 of 'vector' is NaN: expected finite numbers/],
-    ['a text in it', [1, 'x'], /number 1 of 'vector' is NaN/],
+    [
+      'null, as which JSON writes NaN',
+      [1, null],
+      /bad\.jsonl:3: number 1 of 'vector' is null: expected finite numbers/,
+    ],
+    ['a text in it', [1, 'x'], /number 1 of 'vector' is "x"/],
     ['no list', 'far', /bad\.jsonl:3: 'vector' is not a list of numbers/],
     ['an empty list', [], /bad\.jsonl:3: 'vector' is not a list of numbers/],
   ])('of %s are refused with their place', async (_, vector, message) => {

@@ -13,6 +13,7 @@ import { randomFrom } from '../../../operators/kernels/random.js';
 import { HashingEmbedder, unit } from '../../operators/synalign/hashing-embedder.js';
 
 interface Row {
+  readonly topic?: string;
   readonly text?: string;
   readonly kind?: string;
   readonly v?: readonly (number | null)[];
@@ -82,9 +83,9 @@ test('texts are embedded where no vectors are named, without the column of label
   const rows = Array.from({ length: 12 }, (_, n) => ({
     question: `question ${n}`,
     answer: `answer ${n}`,
-    kind: 'a b'.split(' ')[n % 2] ?? '',
+    topic: 'a b'.split(' ')[n % 2] ?? '',
   }));
-  const result = await explored(rows, { by: 'kind', openEmbedder: async () => embedder });
+  const result = await explored(rows, { by: 'topic', openEmbedder: async () => embedder });
   expect(result).toMatchObject({
     fields: ['question', 'answer'],
     vectors: null,
@@ -140,12 +141,7 @@ test.each([
     { vectors: 'v', pick: 6 },
     /--pick 6: real\.jsonl has 5 records to pick from; ask for at most 5/,
   ],
-  [
-    'one record',
-    vectors(1),
-    { vectors: 'v' },
-    /1 record, and a length scale needs at least 2: give one with --length-scale/,
-  ],
+  ['one record', vectors(1), { vectors: 'v' }, /1 record, which has no distances: give one with --length-scale/],
   ['a first row beyond the end', vectors(5), { vectors: 'v', first: 5 }, /--first 5: .* its rows end with 4/],
   [
     'a first row that was skipped',
@@ -157,7 +153,7 @@ test.each([
     'an unknown column of labels',
     vectors(5),
     { vectors: 'v', by: 'label' },
-    /has no column 'label' for --by: it has kind, text, v/,
+    /has no column 'label' for --by: it has kind, text, v; name one of them, or leave --by out/,
   ],
   [
     'vectors of different lengths',
@@ -165,7 +161,12 @@ test.each([
     { vectors: 'v' },
     /real\.jsonl:2: 'v' has 3 numbers, and the first vector has 2/,
   ],
-  ['a number that is none', [{ v: [1, 2] }, { v: [1, null] }], { vectors: 'v' }, /number 1 of 'v' is NaN/],
+  [
+    'a number that is none',
+    [{ v: [1, 2] }, { v: [1, null] }],
+    { vectors: 'v' },
+    /number 1 of 'v' is null: expected finite/,
+  ],
   ['zeros alone', [{ v: [0, 0] }], { vectors: 'v' }, /no record to use; 1 were skipped/],
 ])('refuses %s', async (_, rows, options, message) => {
   await expect(explored(rows, options)).rejects.toMatchObject({
