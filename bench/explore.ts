@@ -118,7 +118,13 @@ function streamLap(records: number) {
   const random = randomFrom(3);
   const centres = unitVectors(32, dimensions);
   const memory = new Map<string, unknown>();
-  const settings: ExploreStep = { examples: 3, inducing: 256, candidates: 2048, halfLife: 512 };
+  const settings: ExploreStep = {
+    examples: 3,
+    inducing: 256,
+    candidates: 2048,
+    halfLife: 512,
+    criterion: 'integrated',
+  };
   const embedder = { id: 'bench', dimensions };
   const exploration = new Exploration({
     memory: new Map(),

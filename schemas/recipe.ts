@@ -6,7 +6,7 @@ import { embedder, languageModel } from './models-config.js';
 import { amount, bytes, time } from './quantity.js';
 import { judgeStep, measureStep, rollingMmdStep } from './steps/alignment.js';
 import { decontaminateStep, dedupeStep, gateStep } from './steps/hygiene.js';
-import { alignStep, exploreStep, reasonStep, steerStep } from './steps/synalign.js';
+import { alignStep, exploreStep, type ReasonStep, reasonStep, steerStep } from './steps/synalign.js';
 import { draftStep, refineStep } from './steps/writing.js';
 import { kafkaTopics, logTopics } from './topics-config.js';
 
@@ -103,17 +103,25 @@ const written = z.strictObject({
 /** A pipeline: what to write, from what, with which models, how many, and where it goes. */
 export const recipe = written.transform((said) => ({ ...said, steps: { ...said.steps, ...methodSteps(said) } }));
 
-/** The steps that a method switches on, where the recipe does not say: plain values from here on. */
-function methodSteps({ method, steps }: z.infer<typeof written>) {
+/** The steps that a method switches on, where the recipe does not say, and who is asked: plain values from here on. */
+function methodSteps({ method, models, steps }: z.infer<typeof written>) {
   const isOn = method === 'synalign';
   const explore = steps.explore ?? (isOn ? exploreStep.parse({}) : 'off');
+  const reason = steps.reason ?? (isOn ? reasonStep.parse({}) : 'off');
   const canSteer = isOn && explore !== 'off' && steps.rollingMmd !== 'off';
   return {
     explore,
-    reason: steps.reason ?? (isOn ? reasonStep.parse({}) : 'off'),
+    reason: reason === 'off' ? reason : { ...reason, ...askedBy(reason, models) },
     align: steps.align ?? (isOn ? alignStep.parse({}) : 'off'),
     steer: steps.steer ?? (canSteer ? steerStep.parse({}) : 'off'),
   } as const;
+}
+
+/** Who reasons, and how it is asked: base models and embedded ones, which are tiny, continue lines. */
+function askedBy({ role: named, answer }: ReasonStep, models: z.infer<typeof written>['models']) {
+  const role = named ?? (models.instruct === undefined && models.base !== undefined ? 'base' : 'instruct');
+  const isPlain = role === 'base' || models[role]?.engine === 'llama';
+  return { role, answer: answer ?? (isPlain ? 'lines' : 'json') } as const;
 }
 
 export type Recipe = Readonly<z.infer<typeof recipe>>;

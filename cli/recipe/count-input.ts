@@ -2,6 +2,7 @@ import { HeadwaterError } from '../../schemas/errors.js';
 import type { InputConfig, Recipe } from '../../schemas/recipe.js';
 import { readInput } from '../../streams/inputs/read-input.js';
 import { type InputKind, inputKinds } from '../../streams/inputs/to-record.js';
+import { leastOf, tooFew } from '../../streams/river/least-of.js';
 import { sourceOf } from './dataflow.js';
 
 /** What an input of a recipe holds, found by reading all of it. */
@@ -24,24 +25,19 @@ export interface CountedInput {
 const maxFaults = 3;
 
 /** Reads each input of a recipe to its end. */
-export async function countInputs({ inputs, domain }: Recipe, dir: string): Promise<readonly CountedInput[]> {
+export async function countInputs(recipe: Recipe, dir: string): Promise<readonly CountedInput[]> {
   const counted: CountedInput[] = [];
   for (const kind of inputKinds) {
-    const config = inputs[kind];
-    if (config !== undefined) counted.push(await countInput(kind, config, domain, dir));
+    const config = recipe.inputs[kind];
+    if (config !== undefined) counted.push(await countInput(kind, config, recipe, dir));
   }
   return counted;
 }
 
-async function countInput(
-  kind: InputKind,
-  config: InputConfig,
-  domain: Recipe['domain'],
-  base: string,
-): Promise<CountedInput> {
+async function countInput(kind: InputKind, config: InputConfig, recipe: Recipe, base: string): Promise<CountedInput> {
   const start = { input: kind, source: sourceOf(config), dead: 0, skipped: {}, faults: [], error: null };
   if (typeof config === 'object' && 'topic' in config) return { ...start, read: null, meanCharacters: null };
-  const input = readInput({ kind, source: config, base, domain });
+  const input = readInput({ kind, source: config, base, domain: recipe.domain });
   const faults: string[] = [];
   let characters = 0;
   let error: string | null = null;
@@ -57,6 +53,9 @@ async function countInput(
   }
   const { read, dead, skipped } = input.counts;
   if (error === null && read === 0) error = `no line of ${start.source} is usable: ${faults[0] ?? 'all were left out'}`;
+  const { partitions } = recipe.topics;
+  const size = { name: start.source, records: read, least: leastOf(kind, recipe), partitions };
+  error ??= tooFew(size) ?? null;
   const meanCharacters = read === 0 ? null : characters / read;
   return { ...start, read, dead, skipped: Object.fromEntries(skipped), faults, error, meanCharacters };
 }

@@ -1,6 +1,7 @@
+import { mostTested } from '../../operators/kernels/sequential/calibrated-thresholds.js';
 import { askedNames } from '../../operators/synalign/reason/attributes.js';
 import type { Recipe } from '../../schemas/recipe.js';
-import { reasonerOf } from '../../streams/river/reasoner.js';
+import { reasonerOf, usesAttributes } from '../../streams/river/reasoner.js';
 import type { Problem } from './problem.js';
 
 /** What exploring, reasoning, aligning and steering ask of the rest of a recipe. */
@@ -9,16 +10,21 @@ export function synalignProblems(recipe: Recipe): readonly Problem[] {
 }
 
 /** What is said of them and has no effect. */
-export function synalignWarnings({ domain, inputs, steps, method }: Recipe): readonly Problem[] {
+export function synalignWarnings(recipe: Recipe): readonly Problem[] {
+  const { domain, inputs, steps, method } = recipe;
   const { explore, reason, align, steer } = steps;
   const idle = (name: string, why: string) => ({ path: ['steps', name], text: `has no effect with ${why}` });
   const all = [explore, reason, align, steer];
-  const isGiven = steps.draft.way === 'given';
   return [
     ...(method === 'synalign' && all.every((step) => step === 'off')
       ? [{ path: ['method'], text: 'synalign with explore, reason, align and steer off is the same as bare' }]
       : []),
-    ...(isGiven && reason !== 'off' ? [idle('reason', 'steps.draft.way: given, where no model drafts')] : []),
+    ...(reason !== 'off' && !usesAttributes(recipe)
+      ? [idle('reason', 'steps.draft.way: given, unless steps.refine has the style edit: it is left out')]
+      : []),
+    ...(explore !== 'off' && steps.draft.from === 'real'
+      ? [{ path: ['steps', 'draft', 'from'], text: 'has no effect with steps.explore, which picks the examples' }]
+      : []),
     ...(align !== 'off' && domain.label !== undefined && domain.label.shares !== 'real' && align.as !== 'weights'
       ? [{ path: ['domain', 'label', 'shares'], text: 'are held exactly, whatever steps.align drops' }]
       : []),
@@ -48,15 +54,14 @@ function realProblems({ domain, inputs, steps }: Recipe): readonly Problem[] {
 function reasonProblems(recipe: Recipe): readonly Problem[] {
   const { domain, steps } = recipe;
   const { reason } = steps;
-  if (reason === 'off') return [];
+  if (reason === 'off' || !usesAttributes(recipe)) return [];
   if (askedNames(domain, reason.attributes).length === 0) {
     const text = `are all said by the plan itself (${reason.attributes.join(', ')}), so that nothing is left to ask: name another, or switch the step off`;
     return [{ path: ['steps', 'reason', 'attributes'], text }];
   }
   if (reasonerOf(recipe) !== undefined) return [];
-  const role = reason.role ?? 'instruct';
   const text = `is missing: the step reason asks it; add a model, or switch the step off with steps.reason: off`;
-  return [{ path: ['models', role], text }];
+  return [{ path: ['models', reason.role], text }];
 }
 
 function steerProblems({ domain, steps }: Recipe): readonly Problem[] {
@@ -112,5 +117,3 @@ function driftProblems({ steps: { rollingMmd } }: Recipe): readonly Problem[] {
       : []),
   ];
 }
-
-const mostTested = 1024;

@@ -48,7 +48,7 @@ function labelsText(labels: NonNullable<Correction['labels']>): string {
 }
 
 /** The last test of the real stream against its reference. */
-export function driftText(
+function driftText(
   { statistic, threshold, expectedRunTime, tested, alarms }: NonNullable<Correction['drift']>,
   reference: number,
 ): string {
@@ -61,7 +61,7 @@ export function driftText(
 }
 
 /** Whether the betting test tells samples from real records. */
-export function equalityText({ logWealth, pairs, alpha, rejected }: NonNullable<Correction['equality']>): string {
+function equalityText({ logWealth, pairs, alpha, rejected }: NonNullable<Correction['equality']>): string {
   if (pairs === 0) return 'not tested yet';
   const wealth = `wealth ${Math.exp(Math.min(logWealth, 50)).toPrecision(3)} of ${(1 / alpha).toFixed(0)}`;
   const verdict = rejected ? 'samples differ from real records' : 'not told apart from real records';

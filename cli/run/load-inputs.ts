@@ -1,5 +1,6 @@
 import type { Recipe } from '../../schemas/recipe.js';
-import { type InputKind, inputTopics } from '../../streams/inputs/to-record.js';
+import { inputTopics } from '../../streams/inputs/to-record.js';
+import { leastOf } from '../../streams/river/least-of.js';
 import { loadBeside } from '../../streams/river/load-beside.js';
 import { drawnTopics } from '../../streams/river/planning.js';
 import { realTopics, type StageName } from '../../streams/river/stages.js';
@@ -41,11 +42,4 @@ function consumed({ recipe, stages }: LoadInputsOptions): ReadonlySet<string> {
     ...(stages.includes('align') || stages.includes('judge') ? realTopics(recipe) : []),
     ...(stages.includes('plan') ? drawnTopics(recipe) : []),
   ]);
-}
-
-/** Records without which a lane would wait for ever. */
-function leastOf(kind: InputKind, { steps, topics }: Recipe): number {
-  if (kind !== 'real') return 1;
-  if (steps.explore !== 'off') return steps.explore.examples * topics.partitions;
-  return steps.draft.from === 'real' ? steps.draft.examples * topics.partitions : 0;
 }

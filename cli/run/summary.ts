@@ -89,7 +89,7 @@ function summaryLines(summary: RunSummary): readonly string[] {
     `yield      ${yieldText(summary)}`,
     `tokens     ${summary.promptTokens} read, ${summary.completionTokens} written; cost ${costText(cost, accepted)}`,
     ...(summary.savedCalls === 0 ? [] : [`saved      ${savedText(summary)}`]),
-    `MMD²       ${mmd2 === null ? 'not known: no real stream, or too few samples' : `${mmd2.toFixed(4)} to the real stream`}`,
+    `MMD²       ${mmd2 === null ? 'not known: no real stream, too few real records in a lane, or too few samples' : `${mmd2.toFixed(4)} to the real stream`}`,
     ...correctionTexts(summary),
     `diversity  ${diversityText(summary.quality)}`,
     ...(summary.judge === null ? [] : [`judge      ${judgeText(summary.judge)}`]),

@@ -29,14 +29,15 @@ function explorationText({ seen, explored, candidates, lengthScale, informative 
 /** Values of an attribute that are named, the most frequent. */
 const namedValues = 4;
 
-/** `topic: orders 12, software 9, ...; tone: polite 20; 41 of 50 plans became samples`. */
+/** `topic: orders 12, software 9, ...; tone: polite 20; 41 of the first 50 plans became samples`. */
 function attributesText({ values, ended, accepted, regions }: SynalignStatus['attributes'][number]): string {
   const names = Object.entries(values).map(([name, counts]) => {
     const shown = counts.slice(0, namedValues).map(({ value, count }) => `${value} ${count}`);
     return `${name}: ${shown.join(', ')}${counts.length > namedValues ? ', ...' : ''}`;
   });
   const found = names.length === 0 ? 'no attributes yet' : names.join('; ');
-  return `${found}; ${accepted} of ${ended} plans became samples, ${regions} answers are kept`;
+  const became = ended === 0 ? '' : `${accepted} of the first ${ended} plans became samples, `;
+  return `${found}; ${became}${regions} answers are kept`;
 }
 
 type Weight = SynalignStatus['weights'][number]['labels'][number];

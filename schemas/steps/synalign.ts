@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Which real records are shown next: a Gaussian process goes where it is least sure, and where texts are missing. */
+/** Which real records are shown next: those that tell a Gaussian process most of all others, and what texts are missing. */
 export const exploreStep = z.strictObject({
   /** Real records that a plan is shown: the one that is picked, and its nearest neighbours. */
   examples: z.int().min(1).max(20).default(3),
@@ -10,11 +10,8 @@ export const exploreStep = z.strictObject({
   candidates: z.int().min(8).max(65_536).default(2048),
   /** Picks after which an explored region is half as well known; more is slower. */
   halfLife: z.number().positive().max(1e9).default(512),
-  /**
-   * `integrated`: the record that tells most of all others; `variance`: the one that is least known, which may be an outlier.
-   * @default integrated
-   */
-  criterion: z.enum(['integrated', 'variance']).optional(),
+  /** `integrated`: the record that tells most of all others; `variance`: the one that is least known, which may be an outlier. */
+  criterion: z.enum(['integrated', 'variance']).default('integrated'),
 });
 
 /** What the picked real records are like, found by a model before anything is written. */

@@ -18,6 +18,7 @@ import type { AnyRecord } from '../../schemas/codec.js';
 import type { Real } from '../../schemas/real.js';
 import type { Recipe } from '../../schemas/recipe.js';
 import type { StageContext } from '../stage/stage.js';
+import { compares } from './compares.js';
 import { needed, type RiverParts, type StageOperator } from './parts.js';
 
 type Flowing = AnyRecord | EmbeddedReal;
@@ -29,7 +30,8 @@ export function aligning(recipe: Recipe, parts: RiverParts, context: StageContex
   const { rollingMmd: mmd, measure: figures } = steps;
   const embedder = needed(parts.embedder, 'embed');
   // Plans that explore say which real records they knew: then weights and corrections do not depend on what came when.
-  const placeOf = steps.explore === 'off' ? undefined : (real: Real) => positionOf(real)?.offset;
+  const isPlaced = steps.explore !== 'off' && compares(recipe);
+  const placeOf = isPlaced ? (real: Real) => positionOf(real)?.offset : undefined;
   return chain(
     scoped('order', memory, (own) => inPlanOrder({ memory: own, lane, placeOf })),
     embed({ embedder, domain, drafts: figures !== 'off' }),

@@ -13,6 +13,7 @@ import type { InputKind } from '../inputs/to-record.js';
 import { recordMessage } from '../record-message.js';
 import type { Message, Topics } from '../topics.js';
 import { valueLimit } from '../value-limit.js';
+import { tooFew } from './least-of.js';
 import { loadedBefore, loadTopic, progressMessage } from './load-progress.js';
 import { type Target, targetMessage } from './targets.js';
 
@@ -148,8 +149,9 @@ export async function loadRecords(kind: LoadKind, options: LoadOptions, resume: 
   }
   if (batch.length > 0) await append();
   if (resume && !signal?.aborted) {
-    checkEnough(kind, turn, options);
-    const { tellsEnd = kind !== 'real' } = options;
+    const { source, least = 0, tellsEnd = kind !== 'real' } = options;
+    const wrong = tooFew({ name: sourceName(source), records: turn, least, partitions });
+    if (wrong !== undefined) throw new HeadwaterError('input-unreadable', `inputs.${kind}: ${wrong}`);
     // Once for as many records as there are: a restart that finds no more of them says nothing.
     if (tellsEnd && loaded.get(endMark) !== turn) {
       await write([
@@ -164,12 +166,6 @@ export async function loadRecords(kind: LoadKind, options: LoadOptions, resume: 
 
 /** In place of a file: how many records there were when all files had been read. */
 const endMark = '#loaded';
-
-function checkEnough(kind: LoadKind, records: number, { source, least = 0, partitions }: LoadOptions): void {
-  if (records >= least) return;
-  const text = `${sourceName(source)} has ${records} usable records for inputs.${kind}, and ${partitions} lanes need ${least}`;
-  throw new HeadwaterError('input-unreadable', `${text}: add some, or lower topics.partitions`);
-}
 
 /** The end of an input, for every lane: one without a record of its own shares one, or it would wait for ever. */
 function ending(

@@ -8,12 +8,14 @@ import type { Outcome } from '../../operators/flow/outcome.js';
 import { embed } from '../../operators/synalign/embed.js';
 import type { EmbeddedReal } from '../../operators/synalign/embedded-real.js';
 import type { ExploringOptions } from '../../operators/synalign/explore/explored-examples.js';
+import { witnessFrequencies } from '../../operators/synalign/mmd/correction-details.js';
 import type { AnyRecord } from '../../schemas/codec.js';
 import type { LanguageModelConfig } from '../../schemas/models-config.js';
 import type { InputConfig, Recipe } from '../../schemas/recipe.js';
 import type { StageContext } from '../stage/stage.js';
 import { drafterOf, writesGroups } from './drafter.js';
 import { needed, type RiverParts, type StageOperator } from './parts.js';
+import { reasonerOf } from './reasoner.js';
 import { ownTopic } from './topics-of.js';
 
 /** What a lane's plans are drawn from, its targets and the ledger become plans. */
@@ -51,7 +53,7 @@ function planOptions(recipe: Recipe, parts: RiverParts, context: StageContext): 
     examples,
     from,
     explore: exploringOf(recipe, parts, context),
-    reasons: steps.reason !== 'off',
+    reasons: reasonerOf(recipe) !== undefined,
     personas: personas === true ? builtInPersonas : personas,
     documents: feedOf(inputs.documents),
     given: way === 'given' ? feedOf(inputs.drafts) : undefined,
@@ -59,25 +61,22 @@ function planOptions(recipe: Recipe, parts: RiverParts, context: StageContext): 
 }
 
 function exploringOf(
-  { inputs, steps }: Recipe,
+  recipe: Recipe,
   { embedder }: RiverParts,
   { positionOf }: StageContext,
 ): ExploringOptions | undefined {
-  const { explore, steer, reason, rollingMmd } = steps;
+  const { explore, steer, reason, rollingMmd } = recipe.steps;
   if (explore === 'off') return undefined;
   return {
     embedder: needed(embedder, 'embed'),
     settings: explore,
     steer,
     ...(rollingMmd === 'off' ? {} : { frequencies: Math.min(rollingMmd.frequencies, witnessFrequencies) }),
-    uses: reason === 'off' ? 1 : reason.uses,
-    feed: feedOf(inputs.real) ?? 'topic',
+    uses: reason === 'off' || reasonerOf(recipe) === undefined ? 1 : reason.uses,
+    feed: feedOf(recipe.inputs.real) ?? 'topic',
     placeOf: (real) => positionOf(real)?.offset,
   };
 }
-
-/** Of a correction's witness, at most. */
-const witnessFrequencies = 512;
 
 function feedOf(input: InputConfig | undefined): Feed | undefined {
   if (input === undefined) return undefined;

@@ -5,12 +5,10 @@ import {
   isAttributeFigure,
 } from '../../operators/synalign/reason/attribute-figures.js';
 import { reason } from '../../operators/synalign/reason/reason.js';
-import type { AttributeForm } from '../../operators/synalign/reason/reason-prompt.js';
 import type { Recipe } from '../../schemas/recipe.js';
 import { onKinds } from '../stage/on-kinds.js';
 import type { StageContext } from '../stage/stage.js';
 import type { Topics } from '../topics.js';
-import type { WriterRole } from './drafter.js';
 import { needed, type RiverParts, type StageOperator } from './parts.js';
 import { reasonerOf } from './reasoner.js';
 import { stageMemories } from './stage-memories.js';
@@ -33,7 +31,7 @@ export function reasoning(
     role,
     domain,
     lane,
-    settings: { ...steps.reason, answer: answerFormOf(recipe) },
+    settings: steps.reason,
     memory,
     window,
     // the temperature of a writer is not that of a reader
@@ -43,18 +41,6 @@ export function reasoning(
     answers,
   });
   return onKinds(['plan', 'ledger-entry'], operator);
-}
-
-/** How the reasoning model of a recipe is asked: embedded models are tiny and continue lines, and base models know nothing else. */
-export function answerFormOf(recipe: Recipe): AttributeForm | undefined {
-  const { reason: step } = recipe.steps;
-  const reasoner = reasonerOf(recipe);
-  if (step === 'off' || reasoner === undefined) return undefined;
-  return step.answer ?? (isTiny(reasoner) ? 'lines' : 'json');
-}
-
-function isTiny({ role, model }: { readonly role: WriterRole; readonly model: { readonly engine: string } }): boolean {
-  return role === 'base' || model.engine === 'llama';
 }
 
 /** What the attributes of each lane come to, from the memory of the stage. */

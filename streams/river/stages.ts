@@ -5,6 +5,7 @@ import { shard } from '../shards/shard.js';
 import { onKinds } from '../stage/on-kinds.js';
 import type { Stage } from '../stage/stage.js';
 import { aligning } from './alignment.js';
+import { compares } from './compares.js';
 import { writesGroups } from './drafter.js';
 import { judgeOf, judging } from './judging.js';
 import { needed, type RiverParts } from './parts.js';
@@ -16,8 +17,8 @@ import { drafting, refining } from './writing.js';
 
 type StageOf = (recipe: Recipe, parts: RiverParts) => Stage;
 
-/** The names of the stages that every river has, in its order. */
-export const stageNames = ['plan', 'draft', 'refine', 'align', 'shard', 'manifest'] as const;
+/** The names of the stages through which every plan goes, in the river's order; `reason` is there where the recipe reasons. */
+export const stageNames = ['plan', 'reason', 'draft', 'refine', 'align', 'shard', 'manifest'] as const;
 /**
  * What a worker can be told to run; `intake` stands for a stage for each input that is a topic of others, `reason` and `judge` for one
  * each where the recipe reasons and judges.
@@ -152,13 +153,9 @@ export function realTopics(recipe: Recipe): readonly string[] {
   return [ownTopic(inputs.real) ?? 'real'];
 }
 
-/** The same, as far as samples are weighted by it, or compared with it by MMD. */
+/** The same, as far as `align` compares samples with it. */
 function comparedTopics(recipe: Recipe): readonly string[] {
   return compares(recipe) ? realTopics(recipe) : [];
-}
-
-function compares({ steps }: Recipe): boolean {
-  return steps.rollingMmd !== 'off' || steps.align !== 'off';
 }
 
 function bounded(credit: number): Pick<Stage, 'name' | 'credit' | 'journaled' | 'stateful'> {

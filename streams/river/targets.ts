@@ -136,7 +136,7 @@ export async function readTargets(
  */
 export async function readCompleted(topics: Topics, lanes: number): Promise<readonly number[]> {
   const completed: number[] = [];
-  if (!(await hasEnded(topics, ['reason', ...stageNames]))) return Array.from({ length: lanes }, () => 0);
+  if (!(await hasEnded(topics, stageNames))) return Array.from({ length: lanes }, () => 0);
   for (let lane = 0; lane < lanes; lane++)
     completed.push((await lastTick(topics, 'shards', 0, 'complete', lane))?.total ?? 0);
   return completed;

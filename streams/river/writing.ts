@@ -19,6 +19,7 @@ import type { Recipe } from '../../schemas/recipe.js';
 import { onKinds } from '../stage/on-kinds.js';
 import type { StageContext } from '../stage/stage.js';
 import { drafterOf } from './drafter.js';
+import { editStyleOf } from './edit-style.js';
 import { needed, type RiverParts, type StageOperator } from './parts.js';
 import { reasonerOf } from './reasoner.js';
 
@@ -61,10 +62,10 @@ function wayOf(recipe: Recipe, parts: RiverParts, { journal, memory }: StageCont
 export function refining(recipe: Recipe, parts: RiverParts, { journal }: StageContext): StageOperator {
   const { instruct, embedder, meter, complete } = parts;
   const { domain, models, steps } = recipe;
-  if (steps.refine === 'off' || models.instruct === undefined) return onKinds(['draft'], unrefined());
+  const style = editStyleOf(recipe);
+  if (steps.refine === 'off' || style === undefined) return onKinds(['draft'], unrefined());
   const answers = new OpenAnswers();
   const model = needed(instruct, 'instruct')(answers.watching(journal));
-  const style = steps.refine.style ?? styleFor(models.instruct);
   const sampling = withTemperature(models.instruct, steps.refine.temperature);
   const editing = refine({ ...steps.refine, style, model, domain, embedder, sampling, meter });
   // What a benchmark holds is dropped before anything is paid for it.
@@ -77,9 +78,4 @@ export function refining(recipe: Recipe, parts: RiverParts, { journal }: StageCo
 
 function withTemperature(model: LanguageModelConfig | undefined, temperature: number | undefined) {
   return temperature === undefined ? (model ?? {}) : { ...model, temperature };
-}
-
-/** Tiny models copy-edit under a grammar; others are asked as BARE asks. */
-function styleFor({ engine }: LanguageModelConfig): 'edit' | 'copy-edit' {
-  return engine === 'llama' ? 'copy-edit' : 'edit';
 }

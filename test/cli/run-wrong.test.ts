@@ -67,6 +67,10 @@ target: {samples: 8}
       ['run', 'mails.yaml', '--stages', 'plan,drift'],
       /--stages: there is no stage 'drift': choose from intake, plan, reason, draft/,
     ],
+    [
+      ['run', 'mails.yaml', '--stages', 'reason'],
+      /--stages: the recipe has no stage reason: choose from its own, plan, draft/,
+    ],
     [['run', 'mails.yaml', '--set', 'target.samples=none'], /--set target\.samples=none/],
     [['load', 'plans', 'seeds.jsonl'], /'plans' takes no files: choose seeds, real, documents/],
     [['models', 'pull', 'gemma'], /gemma/],

@@ -141,6 +141,23 @@ test.each([
   expect(stderr).toContain(message);
 });
 
+test('a run ends where no real record can be explored, and says why', async () => {
+  const { server } = await reasoning();
+  const dir = folderOf(server.url);
+  const long = Array.from({ length: 4 }, (_, n) => ({
+    subject: `Long ${n}`,
+    body: 'words '.repeat(12_000),
+    kind: 'ham',
+  }));
+  writeFileSync(join(dir, 'real.jsonl'), long.map((mail) => `${JSON.stringify(mail)}\n`).join(''));
+  const { code, stderr } = await headwater(dir, ['run', 'mails.yaml']);
+  expect(stderr).toContain(
+    'inputs.real: no record of lane 0 can be explored; the last one: its fields have 72006 characters',
+  );
+  expect(stderr).toMatch(/\[input-unreadable\]\n$/);
+  expect(code).toBe(2);
+});
+
 test('the built-in recipe is written with its seeds, and checks', async () => {
   const dir = pipelineFolder('http://127.0.0.1:1/v1');
   const into = join(dir, 'own');
@@ -153,6 +170,10 @@ test('the built-in recipe is written with its seeds, and checks', async () => {
   const check = await headwater(into, ['check', 'synalign.yaml', '--set', 'inputs.real=seeds.jsonl', '--json']);
   expect(check.code, check.stderr).toBe(0);
   const report = JSON.parse(check.stdout);
-  expect(report.warnings).toEqual([]);
+  // Of six e-mails in place of the corpus.
+  expect(report.warnings).toEqual([
+    expect.stringContaining('corrections begin at 256'),
+    expect.stringContaining('drift will not be tested'),
+  ]);
   expect(report.stages.map(({ name }: { name: string }) => name)).toContain('reason');
 });

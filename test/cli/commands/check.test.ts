@@ -133,6 +133,40 @@ test.each([
   expect(code).toMatchObject({ code: expected, message: expect.stringContaining(message) });
 });
 
+async function withReal(count: number, ...set: string[]) {
+  const lines = Array.from(
+    { length: count },
+    (_, n) => `{"subject":"Mail ${n}","body":"A body of some length.","kind":"ham"}\n`,
+  );
+  await writeFile(join(folder, 'real.jsonl'), lines.join(''));
+  return checked({ set: ['inputs.real=real.jsonl', ...set] }, true);
+}
+
+test('fails for fewer real records than the lanes need, as a run does', async () => {
+  const { code } = await withReal(5, 'method=synalign', 'topics.partitions=2');
+  const message =
+    'inputs.real: real.jsonl has 5 usable records, and 2 lanes need 6: add some, or lower topics.partitions';
+  expect(code).toMatchObject({ code: 'input-unreadable', message });
+  expect((await withReal(6, 'method=synalign', 'topics.partitions=2')).code).toBe(0);
+  expect((await withReal(1)).code).toBe(0);
+});
+
+test('warns of real records that are too few to be compared with, or to be watched for drift', async () => {
+  const warnings = async (count: number, ...set: string[]) =>
+    JSON.parse((await withReal(count, ...set)).out).warnings as readonly string[];
+  const few =
+    'steps.rollingMmd: inputs.real has 255 records for each of 2 lanes, and corrections begin at 256: the distance will not be known, and nothing steered; add records, or lower steps.rollingMmd.window';
+  expect(await warnings(511, 'topics.partitions=2')).toEqual([few]);
+  expect(await warnings(512, 'topics.partitions=2')).toEqual([]);
+  expect(await warnings(60, 'steps.rollingMmd.window=60')).toEqual([]);
+  expect(await warnings(60, 'steps.rollingMmd=off')).toEqual([]);
+  const drift = 'steps.rollingMmd.drift={reference: 300, window: 32}';
+  expect(await warnings(300, drift)).toEqual([
+    'steps.rollingMmd.drift.reference: inputs.real has 300 records, and the first 300 are the reference: drift will not be tested; lower it, or add records',
+  ]);
+  expect(await warnings(301, drift)).toEqual([]);
+});
+
 test('draws where real records come in', async () => {
   const { out } = await checked({ set: ['inputs.real={topic: mails}'] });
   expect(out).toContain('◄── mails (topic mails)');

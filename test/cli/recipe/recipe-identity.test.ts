@@ -28,6 +28,17 @@ test.each([
 });
 
 test.each([
+  'steps.explore.criterion=integrated',
+  'steps.reason.role=instruct',
+  'steps.reason.answer=lines',
+  'steps.align.as=weights',
+  'steps.steer.strength=1',
+])('with the method synalign, the default %s belongs to the same data folder', async (set) => {
+  const synalign = ['method=synalign', 'inputs.real=real.jsonl'];
+  expect(await identity(...synalign, set)).toEqual(await identity(...synalign));
+});
+
+test.each([
   ['seed=8', 'seed'],
   ['models.base.temperature=0.8', 'models.base.temperature'],
   ['models.base.model=other', 'models.base.model'],

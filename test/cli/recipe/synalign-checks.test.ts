@@ -118,9 +118,26 @@ test('what has no effect is warned of', () => {
   const off = { explore: 'off', reason: 'off', align: 'off', steer: 'off' };
   expect(warningsOf({ steps: off }).join()).toContain('method: synalign with explore, reason, align and steer off');
   expect(warningsOf({ steps: { steer: 'off' } }).join()).toContain('steps.steer: is off: corrections are written');
-  const given = { inputs: { real: 'r.jsonl', drafts: 'd.jsonl' }, steps: { draft: { way: 'given' } } };
-  expect(warningsOf(given).join()).toContain('steps.reason: has no effect with steps.draft.way: given');
+  const fromReal = { steps: { draft: { from: 'real' } } };
+  expect(warningsOf(fromReal)).toEqual([
+    'steps.draft.from: has no effect with steps.explore, which picks the examples',
+  ]);
+  expect(warningsOf({ steps: { ...fromReal.steps, explore: 'off', steer: 'off' } })).toEqual([]);
   expect(warningsOf({})).toEqual([]);
+});
+
+test.each([
+  ['off', false],
+  [{ style: 'copy-edit' }, false],
+  [{ style: 'edit' }, true],
+])('of given texts, attributes are asked for where refine edits by them: %j', (refine, asked) => {
+  const inputs = { real: 'r.jsonl', drafts: 'd.jsonl' };
+  const given = { models: { instruct: model('instruct') }, inputs, steps: { draft: { way: 'given' }, refine } };
+  expect(problemsOf(given)).toEqual([]);
+  expect(dataflow(recipeOf(given)).some(({ name }) => name === 'reason')).toBe(asked);
+  expect(modelsInUse(recipeOf(given)).has('instruct')).toBe(refine !== 'off');
+  const warning = 'steps.reason: has no effect with steps.draft.way: given, unless steps.refine has the style edit';
+  expect(warningsOf(given).join().includes(warning)).toBe(!asked);
 });
 
 test('reasoning has its place in the picture, its model and its share of the estimate', () => {

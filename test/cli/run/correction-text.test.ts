@@ -55,6 +55,14 @@ test('one that knows the distance alone says nothing more', () => {
   expect(correctionLines(calibrated)[0]?.[1]).toContain('being calibrated, or cooling down; no alarm');
 });
 
+test('how many plans became samples is told from the first that ended on', () => {
+  const figures = { lane: 0, plans: 9, regions: 3, accepted: 0, values: { tone: [{ value: 'polite', count: 9 }] } };
+  const textOf = (ended: number, accepted: number) =>
+    synalignLines({ exploration: [], attributes: [{ ...figures, ended, accepted }], weights: [] })[0]?.[1];
+  expect(textOf(0, 0)).toBe('tone: polite 9; 3 answers are kept');
+  expect(textOf(8, 6)).toBe('tone: polite 9; 6 of the first 8 plans became samples, 3 answers are kept');
+});
+
 test('exploring and weights are told by lane where there are several', () => {
   const report = { lengthScale: 0.977, informative: false, seen: 40, explored: { ham: 3 }, candidates: { ham: 30 } };
   const solution = { size: 96, effectiveSampleSize: 81.23, regularization: 0.001, gap: 0 };

@@ -158,7 +158,7 @@ describe.each([
 it('real records that are too few for the lanes are refused', async () => {
   const { options } = await folder({ 'a.jsonl': numbered(5) }, 2);
   await expect(loadRecords('real', { ...options('a.jsonl'), least: 6 }, true)).rejects.toThrow(
-    'a.jsonl has 5 usable records for inputs.real, and 2 lanes need 6: add some, or lower topics.partitions',
+    'inputs.real: a.jsonl has 5 usable records, and 2 lanes need 6: add some, or lower topics.partitions',
   );
 });
 

@@ -12,7 +12,7 @@ import { type Recipe, recipe as recipeSchema } from '../../../schemas/recipe.js'
 import { openLog } from '../../../streams/log/open-log.js';
 import { readSeeds, seedMessages } from '../../../streams/river/load-input.js';
 import { idleParts, type JournaledModel } from '../../../streams/river/parts.js';
-import { answerFormOf, attributeFigures } from '../../../streams/river/reasoning.js';
+import { attributeFigures } from '../../../streams/river/reasoning.js';
 import { ensureTopics, startRiver } from '../../../streams/river/river.js';
 import { runnableStages } from '../../../streams/river/stages.js';
 import { labelledTargets, readTargets, shareOut } from '../../../streams/river/targets.js';
@@ -222,10 +222,11 @@ test('embedded and base models are asked for lines, others for JSON, where the r
       models: { ...models, ...own },
     });
   };
+  const answerOf = ({ steps: { reason } }: Recipe) => (reason === 'off' ? undefined : reason.answer);
   const llama = { engine: 'llama', model: 'gemma-3-270m' };
-  expect(answerFormOf(withModels({}, {}))).toBe('json');
-  expect(answerFormOf(withModels({ role: 'base' }, {}))).toBe('lines');
-  expect(answerFormOf(withModels({}, { instruct: llama }))).toBe('lines');
-  expect(answerFormOf(withModels({ answer: 'json' }, { instruct: llama }))).toBe('json');
-  expect(answerFormOf(recipeSchema.parse({ ...recipe, models, method: 'bare', steps: {} }))).toBeUndefined();
+  expect(answerOf(withModels({}, {}))).toBe('json');
+  expect(answerOf(withModels({ role: 'base' }, {}))).toBe('lines');
+  expect(answerOf(withModels({}, { instruct: llama }))).toBe('lines');
+  expect(answerOf(withModels({ answer: 'json' }, { instruct: llama }))).toBe('json');
+  expect(answerOf(recipeSchema.parse({ ...recipe, models, method: 'bare', steps: {} }))).toBeUndefined();
 });
