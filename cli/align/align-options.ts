@@ -1,15 +1,9 @@
-import type { Embedder } from '../../operators/embedder.js';
 import { HeadwaterError } from '../../schemas/errors.js';
 import type { ChosenColumns } from '../files/choose-columns.js';
+import type { FileSources } from '../files/file-sources.js';
 import { checkWeightsFile } from './weights-file.js';
 
-export interface AlignOptions {
-  /** The folder that the files are relative to. */
-  readonly base: string;
-  /** Fields whose texts are embedded. @default those that both files have */
-  readonly fields?: readonly string[];
-  /** A column of ready-made vectors; then nothing is embedded. */
-  readonly vectors?: string;
+export interface AlignOptions extends FileSources {
   /** A column of labels: candidates are weighted among those of their label. */
   readonly by?: string;
   /** Where the weights are written. */
@@ -30,17 +24,10 @@ export interface AlignOptions {
   readonly withoutReplacement?: boolean;
   /** Candidates that are solved for together; the weights of others are read off. @default 20,000 */
   readonly sample?: number;
-  /** @default 0 */
-  readonly seed?: number;
   /** Random Fourier frequencies. @default 512 */
   readonly frequencies?: number;
   /** Real records that are held; of more, sums are kept. @default 65,536 */
   readonly held?: number;
-  /** Called where texts are embedded; what it opens is closed at the end. */
-  readonly openEmbedder: () => Promise<Embedder>;
-  /** @default process.stdin */
-  readonly stdin?: AsyncIterable<Uint8Array | string>;
-  readonly signal: AbortSignal;
   readonly watch?: Watch;
 }
 

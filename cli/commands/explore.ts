@@ -1,8 +1,7 @@
 import { HeadwaterError } from '../../schemas/errors.js';
 import { openTable } from '../../streams/inputs/open-table.js';
 import { exploreFile } from '../explore/explore-file.js';
-import type { ExploredFile } from '../explore/explored-file.js';
-import type { Criterion } from '../explore/pick-by-label.js';
+import type { Criterion, ExploredFile } from '../explore/explored-file.js';
 import { readTexts } from '../explore/read-texts.js';
 import { exploredTable } from '../explore/render-explored.js';
 import { fileCommand } from '../files/file-command.js';

@@ -1,4 +1,3 @@
-import type { Embedder } from '../../operators/embedder.js';
 import type { Across, Within } from '../../operators/kernels/diversity/neighbours.js';
 import type { Kernel } from '../../operators/kernels/mmd/kernel.js';
 import { medianHeuristic } from '../../operators/kernels/mmd/median-heuristic.js';
@@ -8,28 +7,16 @@ import { fidelity } from '../../operators/quality/fidelity.js';
 import { HeadwaterError } from '../../schemas/errors.js';
 import { openTable } from '../../streams/inputs/open-table.js';
 import { type ChosenColumns, chooseColumns } from '../files/choose-columns.js';
+import type { FileSources } from '../files/file-sources.js';
 import { plainTextOf } from '../files/file-text.js';
 import type { Comparison, FileFigures } from './comparison.js';
 import { type FileReading, type ReadingOptions, readFigures } from './file-reading.js';
 import { checkMmdOptions, type MmdOptions } from './mmd-options.js';
 import { acrossPairs, permutedPairs, withinPairs } from './pairs.js';
 
-export interface CompareOptions extends MmdOptions {
-  /** The folder that the files are relative to. */
-  readonly base: string;
-  /** Fields whose texts are compared. @default those that all files have */
-  readonly fields?: readonly string[];
-  /** A column of ready-made vectors; then nothing is embedded. */
-  readonly vectors?: string;
+export interface CompareOptions extends FileSources, MmdOptions {
   /** Records of each file, drawn by the seed, that pairs are made of: time grows with its square. @default 10,000 */
   readonly sample?: number;
-  /** @default 0 */
-  readonly seed?: number;
-  /** Called where texts are embedded; what it opens is closed at the end. */
-  readonly openEmbedder: () => Promise<Embedder>;
-  /** @default process.stdin */
-  readonly stdin?: AsyncIterable<Uint8Array | string>;
-  readonly signal: AbortSignal;
   readonly watch?: Watch;
 }
 

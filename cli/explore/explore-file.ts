@@ -1,17 +1,15 @@
-import type { Embedder } from '../../operators/embedder.js';
 import { HeadwaterError } from '../../schemas/errors.js';
 import { openTable } from '../../streams/inputs/open-table.js';
 import type { Table } from '../../streams/inputs/table.js';
 import { type ChosenColumns, chooseColumns } from '../files/choose-columns.js';
+import type { FileSources } from '../files/file-sources.js';
 import { plainTextOf } from '../files/file-text.js';
 import { medianBandwidth } from '../files/median-bandwidth.js';
 import { type FileVectors, readVectors } from '../files/read-vectors.js';
-import type { ExploredFile } from './explored-file.js';
-import { type Criterion, pickByLabel } from './pick-by-label.js';
+import type { Criterion, ExploredFile } from './explored-file.js';
+import { pickByLabel } from './pick-by-label.js';
 
-export interface ExploreFileOptions {
-  /** The folder that the file is relative to. */
-  readonly base: string;
+export interface ExploreFileOptions extends FileSources {
   /** Records to pick. @default 10, or all where there are fewer */
   readonly pick?: number;
   /** @default variance */
@@ -22,17 +20,6 @@ export interface ExploreFileOptions {
   readonly first?: number;
   /** The column of labels that take turns. @default none */
   readonly by?: string;
-  /** Fields whose texts are embedded. @default `text`, or all of texts */
-  readonly fields?: readonly string[];
-  /** A column of ready-made vectors; then nothing is embedded. */
-  readonly vectors?: string;
-  /** @default 0 */
-  readonly seed?: number;
-  /** Called where texts are embedded; what it opens is closed at the end. */
-  readonly openEmbedder: () => Promise<Embedder>;
-  /** @default process.stdin */
-  readonly stdin?: AsyncIterable<Uint8Array | string>;
-  readonly signal: AbortSignal;
   readonly watch?: ExploreWatch;
 }
 

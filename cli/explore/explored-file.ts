@@ -1,5 +1,7 @@
 import type { SkippedRecords } from '../files/skips.js';
-import type { Criterion } from './pick-by-label.js';
+
+/** `variance`: where least is known. `integrated`: where a pick tells most of all records. */
+export type Criterion = 'variance' | 'integrated';
 
 /** The order in which records of a file are explored; `headwater explore --json` prints it. */
 export interface ExploredFile {

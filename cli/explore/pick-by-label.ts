@@ -3,10 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { GreedyVariance } from '../../operators/kernels/gaussian-process/greedy-variance.js';
 import { IntegratedVariance } from '../../operators/kernels/gaussian-process/integrated-variance.js';
 import type { FileVectors } from '../files/read-vectors.js';
-import type { ExploredLabel, FilePick } from './explored-file.js';
-
-/** `variance`: where least is known. `integrated`: where a pick tells most of all records. */
-export type Criterion = 'variance' | 'integrated';
+import type { Criterion, ExploredLabel, FilePick } from './explored-file.js';
 
 export interface PickOptions {
   readonly pick: number;
