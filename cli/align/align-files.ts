@@ -1,6 +1,6 @@
 import type { Points } from '../../operators/kernels/points.js';
 import { hashUint32 } from '../../operators/kernels/random.js';
-import { effectiveSampleSize } from '../../operators/kernels/weights/mmd-weights.js';
+import { effectiveSampleSize } from '../../operators/kernels/weights/effective-sample-size.js';
 import { alignmentFeatures } from '../../operators/synalign/align/alignment-features.js';
 import { HeadwaterError } from '../../schemas/errors.js';
 import { openTable } from '../../streams/inputs/open-table.js';

@@ -8,8 +8,9 @@ import {
   featureMatrix,
   type KernelMatrix,
 } from '../../operators/kernels/weights/kernel-matrix.js';
-import { type MmdWeights, mmdWeightSteps, type OutOfSample } from '../../operators/kernels/weights/mmd-weights.js';
+import { mmdWeightSteps, type OutOfSample } from '../../operators/kernels/weights/mmd-weights.js';
 import { ownPart } from '../../operators/kernels/weights/own-part.js';
+import type { MmdWeights } from '../../operators/kernels/weights/solved-weights.js';
 import type { AlignmentFeatures } from '../../operators/synalign/align/alignment-features.js';
 import { eachFeatures } from './feature-means.js';
 

@@ -1,4 +1,5 @@
-import { effectiveSampleSize, outOfSampleWeight } from '../../operators/kernels/weights/mmd-weights.js';
+import { effectiveSampleSize } from '../../operators/kernels/weights/effective-sample-size.js';
+import { outOfSampleWeight } from '../../operators/kernels/weights/mmd-weights.js';
 import type { LabelShares } from './alignment.js';
 import type { HeldVectors } from './held-vectors.js';
 import type { RealSide } from './real-side.js';

@@ -52,12 +52,10 @@ export {
 } from './sequential/sequential-rate.js';
 export { type KernelTiles, kernelTiles } from './wasm/kernel-tiles.js';
 export { type SimdOption, simdIsSupported } from './wasm/tile-memory.js';
+export { effectiveSampleSize } from './weights/effective-sample-size.js';
 export { denseMatrix, type FeatureMatrix, featureMatrix, type KernelMatrix } from './weights/kernel-matrix.js';
 export {
-  effectiveSampleSize,
-  type MmdWeights,
   type MmdWeightsOptions,
-  type MmdWeightsProgress,
   mmdWeightSteps,
   mmdWeights,
   type OutOfSample,
@@ -71,3 +69,4 @@ export {
 } from './weights/projection-weights.js';
 export { sampleWithoutReplacement, systematicResample, WeightedReservoir } from './weights/resample.js';
 export { projectToSimplex } from './weights/simplex.js';
+export type { MmdWeights, MmdWeightsProgress } from './weights/solved-weights.js';

@@ -1,3 +1,4 @@
+import { dotOfFirst } from '../dot.js';
 import { checkBandwidth, rbf } from '../mmd/rbf.js';
 import { squaredDistanceOf, type Vector } from '../vector-distance.js';
 
@@ -126,7 +127,7 @@ export class PosteriorVariance {
       const observed = this.#points[j];
       if (row === undefined || observed === undefined) return;
       const squared = squaredDistanceOf(observed, point);
-      const left = rbf(squared, this.bandwidth) - dotOf(row, projection.values, j);
+      const left = rbf(squared, this.bandwidth) - dotOfFirst(row, projection.values, j);
       projection.push(left / (row[j] ?? 1), squared);
     }
   }
@@ -167,21 +168,4 @@ export class PosteriorVariance {
     }
     return result;
   }
-}
-
-/** The dot product of the first `length` numbers; four sums, so that an addition need not wait for the one before. */
-export function dotOf(a: Float64Array, b: Float64Array, length: number): number {
-  let first = 0;
-  let second = 0;
-  let third = 0;
-  let fourth = 0;
-  let i = 0;
-  for (; i + 3 < length; i += 4) {
-    first += (a[i] ?? 0) * (b[i] ?? 0);
-    second += (a[i + 1] ?? 0) * (b[i + 1] ?? 0);
-    third += (a[i + 2] ?? 0) * (b[i + 2] ?? 0);
-    fourth += (a[i + 3] ?? 0) * (b[i + 3] ?? 0);
-  }
-  for (; i < length; i++) first += (a[i] ?? 0) * (b[i] ?? 0);
-  return first + second + (third + fourth);
 }

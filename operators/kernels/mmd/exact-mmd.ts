@@ -1,3 +1,4 @@
+import { dot } from '../dot.js';
 import type { Points } from '../points.js';
 import { type GramOptions, kernelRowSums, kernelSum } from './gram.js';
 import { type Kernel, type KernelChoice, kernelFrom } from './kernel.js';
@@ -42,7 +43,7 @@ export function exactWeightedMmd2(
   const within = kernelSum(x, x, kernel, { ...options, ...part(0, 0.25) }) / x.size ** 2;
   const own = kernelRowSums(y, y, kernel, { ...options, weights, ...part(0.25, 0.5) });
   const across = kernelRowSums(y, x, kernel, { ...options, ...part(0.5, 1) });
-  return within + weightedSum(own, weights) - (2 * weightedSum(across, weights)) / x.size;
+  return within + dot(own, weights) - (2 * dot(across, weights)) / x.size;
 }
 
 /** The sums of a kernel over the pairs of two samples, which are all that an MMD needs. */
@@ -101,16 +102,6 @@ function sumOf({ data, size, dimensions }: Points, centre: Float64Array) {
   }
   if (!Number.isFinite(squares)) throw new TypeError('points: expected finite numbers');
   return { sum, squares };
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  return weightedSum(a, b);
-}
-
-function weightedSum(values: Float64Array, weights: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += (values[i] ?? 0) * (weights[i] ?? 0);
-  return sum;
 }
 
 /** The progress of a part of the work as that of all of it. */

@@ -1,3 +1,5 @@
+import { dot } from '../dot.js';
+
 /** Added and subtracted in this order, it leaves a number on the grid of 2^-36. */
 const grid = 1.5 * 2 ** 16;
 
@@ -78,10 +80,4 @@ export function unbiasedMmd2OfSums(x: FeatureSum, y: FeatureSum): number {
   const withinX = (dot(x.values, x.values) - x.size) / (x.size * (x.size - 1));
   const withinY = (dot(y.values, y.values) - y.size) / (y.size * (y.size - 1));
   return withinX + withinY - (2 * dot(x.values, y.values)) / (x.size * y.size);
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let total = 0;
-  for (let i = 0; i < a.length; i++) total += (a[i] ?? 0) * (b[i] ?? 0);
-  return total;
 }

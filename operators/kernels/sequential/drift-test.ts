@@ -1,3 +1,4 @@
+import { dot } from '../dot.js';
 import { allRows, drawToFront } from '../draw-rows.js';
 import { FeatureSum, unbiasedMmd2OfSums } from '../mmd/feature-sum.js';
 import { hashUint32, randomFrom } from '../random.js';
@@ -140,10 +141,4 @@ function gathered(rows: Uint32Array, length: number, item: (row: number) => Floa
   const window = new Float64Array(rows.length * length);
   for (const [place, row] of rows.entries()) window.set(item(row), place * length);
   return window;
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let total = 0;
-  for (let i = 0; i < a.length; i++) total += (a[i] ?? 0) * (b[i] ?? 0);
-  return total;
 }

@@ -1,3 +1,4 @@
+import { dot } from '../dot.js';
 import { randomFrom } from '../random.js';
 import type { KernelMatrix } from './kernel-matrix.js';
 
@@ -65,10 +66,4 @@ function quadraticForm(kernel: KernelMatrix, isFree: Uint8Array, ridge: number, 
     squares = next;
   }
   return dot(z, solution);
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
-  return sum;
 }

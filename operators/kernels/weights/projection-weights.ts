@@ -1,6 +1,6 @@
 import type { Points } from '../points.js';
 import { randomFrom } from '../random.js';
-import { effectiveSampleSize } from './mmd-weights.js';
+import { effectiveSampleSize } from './effective-sample-size.js';
 
 /** Items that are weighted by random projections. */
 export interface ProjectionWeightsOptions {

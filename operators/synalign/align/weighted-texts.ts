@@ -1,9 +1,9 @@
 import { z } from 'zod';
-
 import { fromBase64, toBase64 } from '../../../schemas/codec.js';
 import { HeadwaterError } from '../../../schemas/errors.js';
 import type { AlignStep } from '../../../schemas/steps/synalign.js';
 import type { Changes } from '../../flow/outcome.js';
+import { dot } from '../../kernels/dot.js';
 import type { FeatureSum } from '../../kernels/mmd/feature-sum.js';
 import { featureMatrix } from '../../kernels/weights/kernel-matrix.js';
 import { mmdWeights, type OutOfSample, outOfSampleWeight } from '../../kernels/weights/mmd-weights.js';
@@ -230,10 +230,4 @@ function damaged(key: string): HeadwaterError {
 
 function quantile(values: Float64Array, share: number): number {
   return values.toSorted()[Math.floor(share * (values.length - 1))] ?? 0;
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
-  return sum;
 }

@@ -2,6 +2,7 @@ import { fromBase64, toBase64 } from '../../../schemas/codec.js';
 import { HeadwaterError } from '../../../schemas/errors.js';
 import { type Example, example } from '../../../schemas/plan.js';
 import { storedCount } from '../../flow/stored-count.js';
+import { spreadOf } from '../../kernels/gaussian-process/greedy-variance.js';
 import type { Projection } from '../../kernels/gaussian-process/posterior-variance.js';
 
 /** A real record that can be picked. */
@@ -35,8 +36,23 @@ export function storedExplored({ id, born, embedding }: Explored): unknown {
   return { id, born, embedding: toBase64(embedding) };
 }
 
-/** Throws `HeadwaterError` with code `record-invalid` for anything else than what `storedCandidate` made. */
-export function restoredCandidate(value: unknown, slot: number, dimensions: number): Candidate {
+/** Candidates in no order, and picks in theirs. Throws `HeadwaterError` with code `record-invalid` where one is damaged. */
+export function restoredRecords(
+  memory: ReadonlyMap<string, unknown>,
+  dimensions: number,
+): { readonly candidates: readonly Candidate[]; readonly explored: readonly Explored[] } {
+  const candidates: Candidate[] = [];
+  const explored: Explored[] = [];
+  for (const [key, value] of memory) {
+    const [kind, slot] = key.split('/');
+    if (value === null || slot === undefined) continue;
+    if (kind === 'candidate') candidates.push(restoredCandidate(value, Number(slot), dimensions));
+    if (kind === 'explored') explored.push(restoredExplored(value, Number(slot), dimensions));
+  }
+  return { candidates, explored: explored.sort((a, b) => a.born - b.born) };
+}
+
+function restoredCandidate(value: unknown, slot: number, dimensions: number): Candidate {
   const { embedding: encoded, example: shown, at } = partsOf(value, 'candidate');
   const parsed = example.safeParse(shown);
   if (!parsed.success || typeof at !== 'number') throw damaged('candidate');
@@ -44,11 +60,31 @@ export function restoredCandidate(value: unknown, slot: number, dimensions: numb
   return { slot, example: parsed.data, at, embedding, print: printOf(embedding), projection: undefined };
 }
 
-/** Throws as `restoredCandidate`. */
-export function restoredExplored(value: unknown, slot: number, dimensions: number): Explored {
+function restoredExplored(value: unknown, slot: number, dimensions: number): Explored {
   const { embedding, id, born } = partsOf(value, 'explored record');
   if (typeof id !== 'string' || typeof born !== 'number') throw damaged('explored record');
   return { slot, id, born, embedding: restoredEmbedding(embedding, dimensions) };
+}
+
+/** The first slot that no pick has. */
+export function freeSlot(explored: readonly Explored[]): number {
+  const taken = new Set(explored.map(({ slot }) => slot));
+  let slot = 0;
+  while (taken.has(slot)) slot += 1;
+  return slot;
+}
+
+/** How far the variances of the candidates that were not picked are apart; undefined where there are none. */
+export function spreadOfOpen(candidates: readonly Candidate[]): number | undefined {
+  const open = candidates.flatMap(({ projection }) =>
+    projection !== undefined && projection.squaredDistance > 0 ? [projection.variance] : [],
+  );
+  if (open.length === 0) return undefined;
+  return spreadOf(
+    open.reduce((a, b) => Math.min(a, b)),
+    open.reduce((a, b) => Math.max(a, b)),
+    open.length,
+  );
 }
 
 /** Of an embedding: 64 bits, by which equal ones are known. */

@@ -2,22 +2,25 @@ import { HeadwaterError } from '../../../schemas/errors.js';
 import type { Example } from '../../../schemas/plan.js';
 import type { ExploreStep } from '../../../schemas/steps/synalign.js';
 import type { Changes } from '../../flow/outcome.js';
-import { spreadOf } from '../../kernels/gaussian-process/greedy-variance.js';
-import { dotOf, PosteriorVariance } from '../../kernels/gaussian-process/posterior-variance.js';
+import { dotOfFirst } from '../../kernels/dot.js';
+import { PosteriorVariance } from '../../kernels/gaussian-process/posterior-variance.js';
 import { rbf } from '../../kernels/mmd/rbf.js';
 import { hashFloat } from '../../kernels/random.js';
 import { squaredDistanceOf } from '../../kernels/vector-distance.js';
 import {
   type Candidate,
   type Explored,
+  freeSlot,
   printOf,
-  restoredCandidate,
   restoredCounts,
-  restoredExplored,
+  restoredRecords,
+  spreadOfOpen,
   storedCandidate,
   storedExplored,
 } from './candidate.js';
+import { CandidateSlots } from './candidate-slots.js';
 import { type Cell, Masses, massChange, restoredCell } from './cell.js';
+import { freshNoise, leastUseful, noiseAt, thinning } from './fading.js';
 
 export interface UncertaintyTrackerOptions {
   readonly dimensions: number;
@@ -27,13 +30,6 @@ export interface UncertaintyTrackerOptions {
   /** `counts`, `candidate/SLOT`, `explored/SLOT`, `mass/SLOT`. */
   readonly memory: ReadonlyMap<string, unknown>;
 }
-
-/** Variance of the noise of what was just seen. */
-const freshNoise = 1e-6;
-/** In half-lives: from here on a pick is forgotten, being known to less than a thousandth. */
-const forgotten = 10;
-/** Of the inducing set, the part that goes at once when it is full, so that the factor is seldom built anew. */
-const thinning = 8;
 
 /**
  * What is known of the real records of one label, by those that were picked: a Gaussian process whose observations fade.
@@ -53,8 +49,7 @@ const thinning = 8;
  */
 export class UncertaintyTracker {
   readonly #options: UncertaintyTrackerOptions;
-  readonly #candidates: Candidate[] = [];
-  readonly #prints = new Map<string, number>();
+  readonly #candidates = new CandidateSlots();
   /** In the order of their picks, as the process has them. */
   #explored: readonly Explored[] = [];
   /** Of each explored record. */
@@ -80,21 +75,16 @@ export class UncertaintyTracker {
     this.#seen = counts.seen;
     this.#clock = counts.clock;
     this.#refreshed = counts.refreshed;
-    const explored: Explored[] = [];
-    for (const [key, value] of memory) {
-      const [kind, slot] = key.split('/');
-      if (value === null || slot === undefined) continue;
-      if (kind === 'candidate') this.#place(restoredCandidate(value, Number(slot), dimensions));
-      if (kind === 'explored') explored.push(restoredExplored(value, Number(slot), dimensions));
-    }
-    this.#explored = explored.sort((a, b) => a.born - b.born);
+    const { candidates, explored } = restoredRecords(memory, dimensions);
+    for (const candidate of candidates) this.#candidates.place(candidate);
+    this.#explored = explored;
     this.#masses = new Masses(options.settings.candidates);
     this.#cells = this.#explored.map(({ slot }) => restoredCell(memory, slot));
     this.#outside = restoredCell(memory, -1);
-    if (Object.keys(this.#candidates).length < this.#candidates.length) {
+    if (!this.#candidates.isWhole) {
       throw new HeadwaterError('record-invalid', 'the memory of the exploration lacks a candidate');
     }
-    for (const candidate of this.#candidates) this.#cellOf(candidate).members += 1;
+    for (const candidate of this.candidates) this.#cellOf(candidate).members += 1;
   }
 
   /** Records that came. */
@@ -104,7 +94,7 @@ export class UncertaintyTracker {
 
   /** Real records that can be picked; of each, the projection has the variance. */
   get candidates(): readonly Candidate[] {
-    return this.#candidates;
+    return this.#candidates.all;
   }
 
   /** The picks that are remembered. */
@@ -114,15 +104,7 @@ export class UncertaintyTracker {
 
   /** How far the variances of what was not picked are apart; undefined before anything was picked. */
   get spread(): number | undefined {
-    const open = this.#candidates.flatMap(({ projection }) =>
-      projection !== undefined && projection.squaredDistance > 0 ? [projection.variance] : [],
-    );
-    if (this.#explored.length === 0 || open.length === 0) return undefined;
-    return spreadOf(
-      open.reduce((a, b) => Math.min(a, b)),
-      open.reduce((a, b) => Math.max(a, b)),
-      open.length,
-    );
+    return this.#explored.length === 0 ? undefined : spreadOfOpen(this.candidates);
   }
 
   /** Real records that a candidate stands for, of late. */
@@ -135,7 +117,7 @@ export class UncertaintyTracker {
   covariance(a: Candidate, b: Candidate): number {
     if (this.#process === undefined || a.projection === undefined || b.projection === undefined) return 0;
     const prior = rbf(squaredDistanceOf(a.embedding, b.embedding), this.#process.bandwidth);
-    return prior - dotOf(a.projection.values, b.projection.values, a.projection.size);
+    return prior - dotOfFirst(a.projection.values, b.projection.values, a.projection.size);
   }
 
   /** From now on the length scale is this one; what was picked stays so. */
@@ -154,7 +136,8 @@ export class UncertaintyTracker {
     const print = printOf(embedding);
     const slot = this.#slotFor({ embedding, print, cell, index, squaredDistance });
     if (slot === undefined) return changes;
-    this.#leave(slot);
+    const leaving = this.#candidates.leave(slot);
+    if (leaving !== undefined) this.#leftCell(this.#cellOf(leaving));
     const candidate: Candidate = {
       slot,
       example,
@@ -163,7 +146,7 @@ export class UncertaintyTracker {
       print,
       projection: this.#process?.project(embedding),
     };
-    this.#place(candidate);
+    this.#candidates.place(candidate);
     cell.members += 1;
     this.#mostIn.delete(cell);
     return [...changes, [`candidate/${slot}`, storedCandidate(candidate)]];
@@ -208,7 +191,7 @@ export class UncertaintyTracker {
   #takeOver(process: PosteriorVariance, cell: Cell): Iterable<Cell> {
     const left = new Map<Cell, number>();
     this.#mostIn.clear();
-    for (const { embedding, projection } of this.#candidates) {
+    for (const { embedding, projection } of this.candidates) {
       if (projection === undefined) continue;
       const before = this.#cells[projection.nearest] ?? this.#outside;
       process.extend(projection, embedding);
@@ -227,7 +210,8 @@ export class UncertaintyTracker {
   /** Ages are looked at: what has faded is forgotten, and the least useful where there is no place; their mass goes to what is nearest. */
   #refresh(process: PosteriorVariance): Changes {
     this.#refreshed = this.#clock;
-    const gone = this.#leastUseful(process);
+    const { settings } = this.#options;
+    const gone = leastUseful(this.#explored, this.#clock, settings, () => process.information());
     const cells = this.#cells;
     const dropped = this.#explored.flatMap((one, i) => (gone.has(i) ? [{ ...one, cell: cells[i] }] : []));
     this.#explored = this.#explored.filter((_, i) => !gone.has(i));
@@ -245,31 +229,18 @@ export class UncertaintyTracker {
     ];
   }
 
-  #leastUseful(process: PosteriorVariance): ReadonlySet<number> {
-    const { inducing, halfLife } = this.#options.settings;
-    const gone = new Set<number>();
-    for (const [i, { born }] of this.#explored.entries()) {
-      if (this.#clock - born > forgotten * halfLife) gone.add(i);
-    }
-    if (this.#explored.length - gone.size < inducing) return gone;
-    const information = process.information();
-    const byUse = [...information.keys()].sort((a, b) => (information[a] ?? 0) - (information[b] ?? 0) || a - b);
-    for (const i of byUse.slice(0, Math.max(1, Math.floor(inducing / thinning)))) gone.add(i);
-    return gone;
-  }
-
   /** The process as the picks and their ages have it, and what each candidate is to it. */
   #rebuild(process: PosteriorVariance): void {
     const { halfLife } = this.#options.settings;
     process.rebuild(
       this.#explored.map(({ embedding, born }) => {
         const age = Math.max(0, this.#refreshed - born);
-        return { point: embedding, noise: freshNoise + Math.expm1((Math.LN2 * age) / halfLife) };
+        return { point: embedding, noise: noiseAt(age, halfLife) };
       }),
     );
     this.#mostIn.clear();
     for (const cell of [this.#outside, ...this.#cells]) cell.members = 0;
-    for (const candidate of this.#candidates) {
+    for (const candidate of this.candidates) {
       candidate.projection = process.project(candidate.embedding);
       this.#cellOf(candidate).members += 1;
     }
@@ -277,16 +248,11 @@ export class UncertaintyTracker {
 
   /** Where a record comes in as a candidate; undefined where it does not. */
   #slotFor(newcomer: Newcomer): number | undefined {
-    const { length } = this.#candidates;
+    const { length } = this.candidates;
     if (length < this.#options.settings.candidates) return length;
-    if (this.#prints.has(newcomer.print) || !this.#comesIn(newcomer)) return undefined;
+    if (this.#candidates.hasCopy(newcomer.print) || !this.#comesIn(newcomer)) return undefined;
     const crowded = this.#masses.mostCrowded([this.#outside, ...this.#cells], this.#seen);
-    let oldest: Candidate | undefined;
-    for (const candidate of this.#candidates) {
-      if (this.#cellOf(candidate) !== crowded) continue;
-      if (oldest === undefined || candidate.at < oldest.at) oldest = candidate;
-    }
-    return oldest?.slot;
+    return this.#candidates.oldest((candidate) => this.#cellOf(candidate) === crowded)?.slot;
   }
 
   #comesIn({ embedding, cell, index, squaredDistance }: Newcomer): boolean {
@@ -304,7 +270,7 @@ export class UncertaintyTracker {
     const known = this.#mostIn.get(cell);
     if (known !== undefined) return known;
     let most = 0;
-    for (const candidate of this.#candidates) {
+    for (const candidate of this.candidates) {
       const variance = candidate.projection?.variance ?? 1;
       if (variance > most && this.#cellOf(candidate) === cell) most = variance;
     }
@@ -316,19 +282,9 @@ export class UncertaintyTracker {
     return this.#cells[projection?.nearest ?? -1] ?? this.#outside;
   }
 
-  #place(candidate: Candidate): void {
-    this.#candidates[candidate.slot] = candidate;
-    this.#prints.set(candidate.print, (this.#prints.get(candidate.print) ?? 0) + 1);
-  }
-
-  #leave(slot: number): void {
-    const leaving = this.#candidates[slot];
-    if (leaving === undefined) return;
-    const others = (this.#prints.get(leaving.print) ?? 1) - 1;
-    if (others === 0) this.#prints.delete(leaving.print);
-    else this.#prints.set(leaving.print, others);
-    this.#cellOf(leaving).members -= 1;
-    this.#mostIn.delete(this.#cellOf(leaving));
+  #leftCell(cell: Cell): void {
+    cell.members -= 1;
+    this.#mostIn.delete(cell);
   }
 
   #countsChange(): Changes[number] {
@@ -343,12 +299,4 @@ interface Newcomer {
   readonly cell: Cell;
   readonly index: number;
   readonly squaredDistance: number;
-}
-
-/** The first slot that no pick has. */
-function freeSlot(explored: readonly Explored[]): number {
-  const taken = new Set(explored.map(({ slot }) => slot));
-  let slot = 0;
-  while (taken.has(slot)) slot += 1;
-  return slot;
 }

@@ -1,5 +1,6 @@
 import { toBase64 } from '../../../schemas/codec.js';
 import type { Correction } from '../../../schemas/correction.js';
+import { dotOfFirst } from '../../kernels/dot.js';
 import type { FeatureSum } from '../../kernels/mmd/feature-sum.js';
 import { leadingFeatures } from '../../kernels/mmd/leading-features.js';
 import type { AttributeValues } from './attribute-values.js';
@@ -87,7 +88,7 @@ function regionShares(compared: Compared, witness: Float64Array): NonNullable<Co
     ...(label !== undefined && { label }),
     real: rounded(ofReal[place] ?? 0),
     synthetic: rounded(ofSamples[place] ?? 0),
-    witness: rounded(dot(leadingFeatures(features, new Float64Array(witness.length)), witness)),
+    witness: rounded(dotOfFirst(leadingFeatures(features, new Float64Array(witness.length)), witness, witness.length)),
   }));
   return regions.sort((a, b) => Math.abs(b.real - b.synthetic) - Math.abs(a.real - a.synthetic));
 }
@@ -131,7 +132,7 @@ function labelShares({ real, synthetic, realNotes, sampleNotes }: Compared): Cor
 function attributeWitness({ attributes }: Compared, witness: Float64Array): NonNullable<Correction['attributes']> {
   const phi = new Float64Array(witness.length);
   const means = Array.from(attributes.followed(), ({ name, value, sum }) => {
-    const mean = dot(leadingFeatures(sum.values, phi), witness) / sum.size;
+    const mean = dotOfFirst(leadingFeatures(sum.values, phi), witness, witness.length) / sum.size;
     return { name, value, count: sum.size, witness: rounded(mean) };
   });
   return means
@@ -142,23 +143,6 @@ function attributeWitness({ attributes }: Compared, witness: Float64Array): NonN
 /** Decides between values that the same samples have. */
 function textOf({ name, value }: { readonly name: string; readonly value: string }): string {
   return `${name}\0${value}`;
-}
-
-/** Four chains of sums, so that an addition need not wait for the one before; the length is even. */
-function dot(a: Float64Array, b: Float64Array): number {
-  let s0 = 0;
-  let s1 = 0;
-  let s2 = 0;
-  let s3 = 0;
-  let i = 0;
-  for (; i + 3 < a.length; i += 4) {
-    s0 += (a[i] ?? 0) * (b[i] ?? 0);
-    s1 += (a[i + 1] ?? 0) * (b[i + 1] ?? 0);
-    s2 += (a[i + 2] ?? 0) * (b[i + 2] ?? 0);
-    s3 += (a[i + 3] ?? 0) * (b[i + 3] ?? 0);
-  }
-  for (; i < a.length; i++) s0 += (a[i] ?? 0) * (b[i] ?? 0);
-  return s0 + s1 + s2 + s3;
 }
 
 /** To 6 decimals, so that a list is short as JSON. */

@@ -5,9 +5,9 @@ import { randomFeatures } from '../../../../operators/kernels/mmd/random-feature
 import { rbf } from '../../../../operators/kernels/mmd/rbf.js';
 import { type Points, squaredDistance, stack } from '../../../../operators/kernels/points.js';
 import { randomFrom } from '../../../../operators/kernels/random.js';
+import { effectiveSampleSize } from '../../../../operators/kernels/weights/effective-sample-size.js';
 import { denseMatrix, featureMatrix, type KernelMatrix } from '../../../../operators/kernels/weights/kernel-matrix.js';
 import {
-  effectiveSampleSize,
   type MmdWeightsOptions,
   mmdWeights,
   outOfSampleWeight,
