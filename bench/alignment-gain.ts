@@ -1,211 +1,186 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 
 import { alignFiles } from '../cli/align/align-files.js';
 import type { AlignOptions } from '../cli/align/align-options.js';
-import { readVectors } from '../cli/files/read-vectors.js';
-import realEmails from '../cli/recipes/emails/real-emails.js';
-import { pull } from '../engines/models/pull.js';
-import { staticEmbedder } from '../engines/static/static-embedder.js';
-import type { Embedder } from '../operators/embedder.js';
 import { exactWeightedMmd2 } from '../operators/kernels/mmd/exact-mmd.js';
 import { medianHeuristic } from '../operators/kernels/mmd/median-heuristic.js';
-import { stack } from '../operators/kernels/points.js';
-import { randomFrom } from '../operators/kernels/random.js';
-import { openTable } from '../streams/inputs/open-table.js';
+import { effectiveSampleSize } from '../operators/kernels/weights/effective-sample-size.js';
+import { type Corpus, corpusOf, emails, halves, openEmbedder, part, shuffledRows } from './experiments/corpus.js';
+import { meanText } from './experiments/interval.js';
+import { balancedAccuracy, type Classed } from './experiments/linear-classifier.js';
 import { printMachine } from './report.js';
 
 /**
- * Whether MMD weights make synthetic e-mails worth more: an experiment, without bounds.
+ * Whether MMD weights make synthetic texts worth more: an experiment, without bounds.
  *
- * `npm run bench -- alignment-gain SYNTHETIC [--splits N]`, where SYNTHETIC is a file or glob of labelled e-mails (subject, body, label) such as the shards of
- * `headwater run emails --set domain.label.shares=[0.5,0.5]`. In each split, half of the real e-mails of the demo are the reference that weights are solved
- * against, and the other half is the test: MMD^2 of the weighted texts to it, and how well a ridge classifier of ham and spam that was trained on
- * the weighted texts does there (balanced accuracy, so that it does not matter that the classes' shares differ). As many real e-mails of the reference, drawn by
- * the split, show what could be reached. Means over the splits, with twice their standard error.
+ * `npm run bench -- alignment-gain SYNTHETIC [--real FILE] [--field NAMES] [--splits N]`, where SYNTHETIC is a file or glob such as the shards of a run.
+ * Without a real file, the labelled e-mails of the demo are it. In each split, half of the real texts are the reference that weights are solved against,
+ * and the other half is the test, to which are measured
+ *
+ * - the MMD^2 of the weighted texts, biased, since weights have no pairs without themselves;
+ * - `told apart`: how well a linear classifier tells weighted synthetic texts from real ones, trained on one half of either and tried on the other
+ *   (balanced accuracy, 0.5 where it cannot);
+ * - with labels, `label`: how well one that was trained on the weighted texts alone tells the labels of real ones.
+ *
+ * As many real texts of the reference show what could be reached. Means over the splits, with twice their standard error.
  */
 
-interface Labelled {
-  readonly vector: Float32Array;
-  readonly isSpam: boolean;
-}
-
-const args = process.argv.slice(2);
-const at = args.indexOf('--splits');
-const splits = at < 0 ? 20 : Number(args.splice(at, 2)[1]);
-const [path] = args;
-if (path === undefined)
-  throw new Error('npm run bench -- alignment-gain SYNTHETIC: name the file of synthetic e-mails');
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    real: { type: 'string' },
+    field: { type: 'string' },
+    splits: { type: 'string', default: '20' },
+  },
+});
+const [path] = positionals;
+if (path === undefined) throw new Error('npm run bench -- alignment-gain SYNTHETIC: name the file of synthetic texts');
+const splits = Number(options.splits);
+const isLabelled = options.real === undefined;
 
 const ways: Readonly<Record<string, Partial<AlignOptions> | undefined>> = {
   'all alike': undefined,
-  'kernel, by label': { by: 'label' },
-  'kernel, without labels': {},
-  'projections, by label': { by: 'label', objective: 'projections' },
+  ...(isLabelled ? { 'kernel, by label': { by: 'label' } } : {}),
+  [isLabelled ? 'kernel, without labels' : 'kernel']: {},
+  [isLabelled ? 'projections, by label' : 'projections']: {
+    ...(isLabelled ? { by: 'label' } : {}),
+    objective: 'projections',
+  },
 };
 
 const folder = mkdtempSync(join(tmpdir(), 'headwater-bench-alignment-gain-'));
 const embedder = await openEmbedder();
 try {
-  const real = await emails(embedder);
-  const synthetic = await texts(path, embedder);
-  const spam = synthetic.filter(({ isSpam }) => isSpam).length;
+  const real =
+    options.real === undefined ? await emails(embedder) : await corpusOf(options.real, embedder, columnsOf('question'));
+  const label = isLabelled ? { label: 'label' } : {};
+  const synthetic = await corpusOf(path, embedder, {
+    ...columnsOf(isLabelled ? 'subject,body' : 'question'),
+    ...label,
+  });
   printMachine();
-  console.log(`${real.length} real e-mails, ${synthetic.length} synthetic ones (${spam} spam), ${splits} splits`);
-  const figures = new Map<string, { mmd2: number; accuracy: number; effective: number }[]>();
-  const told = (way: string, one: { mmd2: number; accuracy: number; effective: number }) =>
-    figures.set(way, [...(figures.get(way) ?? []), one]);
-  for (let split = 0; split < splits; split++) {
-    const order = shuffled(real, split);
-    const reference = order.slice(0, order.length >> 1);
-    const test = order.slice(order.length >> 1);
-    save('reference.jsonl', reference);
-    save('synthetic.jsonl', synthetic);
-    for (const [way, options] of Object.entries(ways)) {
-      const weights = options === undefined ? synthetic.map(() => 1) : await weightsOf(options, split);
-      const accuracy = accuracyOf(synthetic, weights, test);
-      told(way, { mmd2: mmd2Of(synthetic, weights, test), accuracy, effective: effectiveOf(weights) });
-    }
-    const drawn = reference.slice(0, synthetic.length);
-    const alike = drawn.map(() => 1);
-    const accuracy = accuracyOf(drawn, alike, test);
-    told('as many real e-mails', { mmd2: mmd2Of(drawn, alike, test), accuracy, effective: drawn.length });
-  }
-  console.log(
-    '| weights | MMD² to the test half | balanced accuracy there | effective sample size |\n|---|---|---|---|',
-  );
-  for (const [way, all] of figures) {
-    const cell = (of: (one: { mmd2: number; accuracy: number; effective: number }) => number, digits: number) =>
-      interval(all.map(of), digits);
-    console.log(
-      `| ${way} | ${cell(({ mmd2 }) => mmd2, 4)} | ${cell(({ accuracy }) => accuracy, 3)} | ${cell(({ effective }) => effective, 0)} |`,
-    );
-  }
+  console.log(`${real.points.size} real texts, ${synthetic.points.size} synthetic ones, ${splits} splits`);
+  await compareWays(real, synthetic);
 } finally {
   await embedder.close();
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function weightsOf(options: Partial<AlignOptions>, seed: number): Promise<readonly number[]> {
-  await alignFiles('reference.jsonl', 'synthetic.jsonl', { ...common(), ...options, out: 'weights.csv', seed });
-  const lines = readFileSync(join(folder, 'weights.csv'), 'utf8').trim().split('\n').slice(1);
-  return lines.map((line) => Number(line.split(',')[1]));
+function columnsOf(fields: string): { readonly fields: string } {
+  return { fields: options.field ?? fields };
 }
 
-function mmd2Of(candidates: readonly Labelled[], weights: readonly number[], test: readonly Labelled[]): number {
-  const sum = weights.reduce((total, weight) => total + weight, 0);
-  const shares = Float64Array.from(weights, (weight) => weight / sum);
-  const points = stack(test.map(({ vector }) => vector));
-  return exactWeightedMmd2(points, stack(candidates.map(({ vector }) => vector)), shares, medianHeuristic(points));
+interface Figures {
+  readonly mmd2: number;
+  readonly apart: number;
+  readonly label: number;
+  readonly effective: number;
 }
 
-function common() {
-  return { base: folder, vectors: 'vector', signal: new AbortController().signal, openEmbedder };
-}
-
-function effectiveOf(weights: readonly number[]): number {
-  const sum = weights.reduce((total, weight) => total + weight, 0);
-  return sum ** 2 / weights.reduce((total, weight) => total + weight ** 2, 0);
-}
-
-/** Weighted ridge regression on +1 and -1, classes weighing alike; solved by conjugate gradients. */
-function accuracyOf(train: readonly Labelled[], weights: readonly number[], test: readonly Labelled[]): number {
-  const classWeight = (isSpam: boolean) =>
-    train.reduce((sum, one, i) => sum + (one.isSpam === isSpam ? (weights[i] ?? 0) : 0), 0);
-  const totals = { spam: classWeight(true), ham: classWeight(false) };
-  const rows = train.map(({ vector, isSpam }, i) => ({
-    x: [...vector, 1],
-    y: isSpam ? 1 : -1,
-    weight: (weights[i] ?? 0) / (isSpam ? totals.spam : totals.ham),
-  }));
-  const ridge = 0.02;
-  const apply = (w: readonly number[]) => {
-    const out = w.map((value) => ridge * value);
-    for (const { x, weight } of rows) {
-      const scaled = weight * x.reduce((sum, value, k) => sum + value * (w[k] ?? 0), 0);
-      for (const [k, value] of x.entries()) out[k] = (out[k] ?? 0) + scaled * value;
+async function compareWays(real: Corpus, synthetic: Corpus): Promise<void> {
+  const found = new Map<string, Figures[]>();
+  const told = (way: string, figures: Figures) => found.set(way, [...(found.get(way) ?? []), figures]);
+  for (let split = 0; split < splits; split++) {
+    const [reference, test] = halves(real, split);
+    save('reference.jsonl', reference);
+    save('synthetic.jsonl', synthetic);
+    for (const [way, aligned] of Object.entries(ways)) {
+      const weights = aligned === undefined ? alike(synthetic) : await weightsOf(aligned, split);
+      told(way, figuresOf(synthetic, weights, { reference, test, split }));
     }
-    return out;
+    const rows = shuffledRows(reference.points.size, 1000 + split);
+    const drawn = part(reference, rows.subarray(0, synthetic.points.size));
+    const rest = part(reference, rows.subarray(synthetic.points.size));
+    told('as many real texts', figuresOf(drawn, alike(drawn), { reference: rest, test, split }));
+  }
+  const names = [
+    'weights',
+    'MMD² to the test half',
+    'told apart',
+    ...(isLabelled ? ['label'] : []),
+    'effective sample size',
+  ];
+  console.log(`| ${names.join(' | ')} |\n|${'---|'.repeat(names.length)}`);
+  for (const [way, all] of found) {
+    const cell = (of: (figures: Figures) => number, digits: number) => meanText(all.map(of), digits);
+    const cells = [
+      cell(({ mmd2 }) => mmd2, 4),
+      cell(({ apart }) => apart, 3),
+      ...(isLabelled ? [cell(({ label }) => label, 3)] : []),
+      cell(({ effective }) => effective, 0),
+    ];
+    console.log(`| ${way} | ${cells.join(' | ')} |`);
+  }
+}
+
+interface Split {
+  readonly reference: Corpus;
+  readonly test: Corpus;
+  readonly split: number;
+}
+
+function figuresOf(texts: Corpus, weights: Float64Array, { reference, test, split }: Split): Figures {
+  const kernel = { name: 'rbf', bandwidth: medianHeuristic(test.points) } as const;
+  return {
+    mmd2: exactWeightedMmd2(test.points, texts.points, weights, kernel),
+    apart: toldApart(texts, weights, { reference, test, split }),
+    label: isLabelled ? balancedAccuracy(spamOf(texts, weights), spamOf(test, alike(test))) : Number.NaN,
+    effective: effectiveSampleSize(weights),
   };
-  const target = Array.from({ length: (train[0]?.vector.length ?? 0) + 1 }, (_, k) =>
-    rows.reduce((sum, { x, y, weight }) => sum + weight * y * (x[k] ?? 0), 0),
-  );
-  const w = conjugateGradients(apply, target, 60);
-  const right = { spam: 0, ham: 0 };
-  const count = { spam: 0, ham: 0 };
-  for (const { vector, isSpam } of test) {
-    const score = [...vector, 1].reduce((sum, value, k) => sum + value * (w[k] ?? 0), 0);
-    count[isSpam ? 'spam' : 'ham'] += 1;
-    if (score > 0 === isSpam) right[isSpam ? 'spam' : 'ham'] += 1;
-  }
-  return (right.spam / count.spam + right.ham / count.ham) / 2;
 }
 
-function conjugateGradients(apply: (w: readonly number[]) => number[], target: readonly number[], rounds: number) {
-  const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, value, k) => sum + value * (b[k] ?? 0), 0);
-  let w = target.map(() => 0);
-  let residual = [...target];
-  let direction = [...target];
-  for (let round = 0; round < rounds && dot(residual, residual) > 1e-16; round++) {
-    const applied = apply(direction);
-    const step = dot(residual, residual) / dot(direction, applied);
-    w = w.map((value, k) => value + step * (direction[k] ?? 0));
-    const next = residual.map((value, k) => value - step * (applied[k] ?? 0));
-    const factor = dot(next, next) / dot(residual, residual);
-    direction = next.map((value, k) => value + factor * (direction[k] ?? 0));
-    residual = next;
-  }
-  return w;
+/** Each half of the texts is the training set once, and the test once. */
+function toldApart(texts: Corpus, weights: Float64Array, { reference, test, split }: Split): number {
+  const order = shuffledRows(texts.points.size, 2000 + split);
+  const middle = order.length >> 1;
+  const folds = [order.subarray(0, middle), order.subarray(middle)].map((rows) => ({
+    texts: part(texts, rows),
+    weights: Float64Array.from(rows, (row) => weights[row] ?? 0),
+  }));
+  const accuracies = folds.flatMap((train, i) => {
+    const tried = folds[1 - i];
+    if (tried === undefined) return [];
+    return [balancedAccuracy(beside(train.texts, train.weights, reference), beside(tried.texts, tried.weights, test))];
+  });
+  return accuracies.reduce((sum, accuracy) => sum + accuracy, 0) / accuracies.length;
 }
 
-function save(name: string, records: readonly Labelled[]): void {
-  const lines = records.map(({ vector, isSpam }) =>
-    JSON.stringify({ vector: [...vector], label: isSpam ? 'spam' : 'ham' }),
+function beside({ points }: Corpus, weights: Float64Array, { points: real }: Corpus): Classed {
+  const { dimensions } = points;
+  const data = new Float32Array((points.size + real.size) * dimensions);
+  data.set(points.data);
+  data.set(real.data, points.size * dimensions);
+  return {
+    points: { data, size: points.size + real.size, dimensions },
+    isFirst: Array.from({ length: points.size + real.size }, (_, i) => i < points.size),
+    weights: Float64Array.of(...weights, ...new Array<number>(real.size).fill(1 / real.size)),
+  };
+}
+
+function spamOf({ points, labels = [] }: Corpus, weights: Float64Array): Classed {
+  return { points, isFirst: labels.map((label) => label === 'spam'), weights };
+}
+
+function alike({ points: { size } }: Corpus): Float64Array {
+  return new Float64Array(size).fill(1 / size);
+}
+
+async function weightsOf(aligned: Partial<AlignOptions>, seed: number): Promise<Float64Array> {
+  const signal = new AbortController().signal;
+  const common = { base: folder, vectors: 'vector', signal, openEmbedder, out: 'weights.csv', seed };
+  await alignFiles('reference.jsonl', 'synthetic.jsonl', { ...common, ...aligned });
+  const lines = readFileSync(join(folder, 'weights.csv'), 'utf8').trim().split('\n').slice(1);
+  const weights = Float64Array.from(lines, (line) => Number(line.split(',')[1]));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  return weights.map((weight) => weight / sum);
+}
+
+function save(name: string, { points: { data, size, dimensions }, labels }: Corpus): void {
+  const lines = Array.from({ length: size }, (_, i) =>
+    JSON.stringify({ vector: [...data.subarray(i * dimensions, (i + 1) * dimensions)], label: labels?.[i] }),
   );
   writeFileSync(join(folder, name), `${lines.join('\n')}\n`);
-}
-
-function shuffled<Item>(items: readonly Item[], seed: number): readonly Item[] {
-  const random = randomFrom(seed);
-  return items
-    .map((item) => ({ item, key: random.float() }))
-    .sort((a, b) => a.key - b.key)
-    .map(({ item }) => item);
-}
-
-function interval(values: readonly number[], digits: number): string {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
-  return `${mean.toFixed(digits)} ± ${(2 * Math.sqrt(variance / values.length)).toFixed(digits)}`;
-}
-
-async function openEmbedder(): Promise<Embedder> {
-  const { files } = await pull('wordllama-256');
-  const [weights = '', tokenizer = ''] = files.values();
-  return staticEmbedder({ weights, tokenizer });
-}
-
-async function emails(embedder: Embedder): Promise<readonly Labelled[]> {
-  const mails: { text: string; isSpam: boolean }[] = [];
-  for await (const mail of realEmails()) {
-    if ('body' in mail) mails.push({ text: `${mail.subject}\n${mail.body}`, isSpam: mail.kind === 'spam' });
-  }
-  const vectors = await embedder.embed(mails.map(({ text }) => text));
-  return mails.flatMap(({ isSpam }, i) => {
-    const vector = vectors[i];
-    return vector?.some((x) => x !== 0) ? [{ vector, isSpam }] : [];
-  });
-}
-
-async function texts(file: string, embedder: Embedder): Promise<readonly Labelled[]> {
-  const table = await openTable(file, { base: process.cwd() });
-  const columns = { fields: ['subject', 'body'], vectors: null, found: false };
-  const signal = new AbortController().signal;
-  const { points, labels } = await readVectors(table, { columns, embedder, labels: 'label', signal });
-  const { data, dimensions } = points;
-  return (labels ?? []).map((label, row) => ({
-    vector: Float32Array.from(data.subarray(row * dimensions, (row + 1) * dimensions)),
-    isSpam: label === 'spam',
-  }));
 }
