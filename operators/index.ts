@@ -4,12 +4,7 @@ export { type DraftOptions, draft } from './bare/draft.js';
 export { type FewShotOptions, fewShot } from './bare/few-shot.js';
 export { given } from './bare/given.js';
 export { type InOneOptions, inOne } from './bare/in-one.js';
-export { layoutFor } from './bare/layouts/layout-for.js';
-export { type PlanOptions, plan } from './bare/plan.js';
-export { type Drawn, type PlanOfOptions, planOf } from './bare/plan-of.js';
-export { draftPromptOf, refinePromptOf, type SentPrompt } from './bare/prompts-of.js';
 export { type RefineOptions, refine } from './bare/refine.js';
-export type { SamplingOverrides } from './bare/sampling.js';
 export { type SequentialOptions, sequential } from './bare/sequential.js';
 export { unrefined } from './bare/unrefined.js';
 export type { Embedder } from './embedder.js';
@@ -34,6 +29,11 @@ export type {
   Usage,
 } from './language-model.js';
 export { type Meter, silent } from './meter.js';
+export { type PlanOptions, plan } from './planning/plan.js';
+export { type Drawn, type PlanOfOptions, planOf } from './planning/plan-of.js';
+export { layoutFor } from './prompting/layouts/layout-for.js';
+export { draftPromptOf, refinePromptOf, type SentPrompt } from './prompting/prompts-of.js';
+export type { SamplingOverrides } from './prompting/sampling.js';
 export type { DuplicateRules } from './quality/accepted-memory.js';
 export { BenchmarkIndex, type BenchmarkIndexOptions, type BenchmarkText } from './quality/benchmark-index.js';
 export { type DecontaminateOptions, decontaminate } from './quality/decontaminate.js';
@@ -60,7 +60,7 @@ export {
   type ExplorationOptions,
   type ExplorationReport,
 } from './synalign/explore/exploration.js';
-export type { DriftOptions } from './synalign/mmd/drift-watch.js';
+export type { CalibratedDrift, DriftOptions, NewmaDrift } from './synalign/mmd/drift-options.js';
 export { type MergedMmd, type MergedMmdOptions, mergedMmd } from './synalign/mmd/merged-mmd.js';
 export { type RollingMmdOptions, rollingMmd } from './synalign/mmd/rolling-mmd.js';
 export { type AttributeFigures, attributeFiguresOf } from './synalign/reason/attribute-figures.js';

@@ -1,4 +1,4 @@
-import type { SentPrompt } from '../../operators/bare/prompts-of.js';
+import type { SentPrompt } from '../../operators/prompting/prompts-of.js';
 import { type AnyRecord, decode } from '../../schemas/codec.js';
 import { HeadwaterError } from '../../schemas/errors.js';
 import type { Recipe } from '../../schemas/recipe.js';

@@ -1,4 +1,4 @@
-import { draftPromptOf, isEdit, refinePromptOf, type SentPrompt } from '../../operators/bare/prompts-of.js';
+import { draftPromptOf, isEdit, refinePromptOf, type SentPrompt } from '../../operators/prompting/prompts-of.js';
 import { namesOf } from '../../operators/synalign/reason/asked-attributes.js';
 import { reasonPromptOf } from '../../operators/synalign/reason/reason-prompt.js';
 import { type AnyRecord, decode } from '../../schemas/codec.js';

@@ -6,11 +6,11 @@ import type { Plan } from '../../schemas/plan.js';
 import type { Outcome } from '../flow/outcome.js';
 import type { ChatRequest, Completion, CompletionRequest, LanguageModel, Sampling } from '../language-model.js';
 import { type Meter, silent } from '../meter.js';
-import { deadOrThrow } from './model-failure.js';
-import type { Parsed } from './parse.js';
-import { positiveInteger } from './positive-integer.js';
-import { type Failure, readAnswer } from './read-answer.js';
-import { callOf, callSeed, type SamplingOverrides, sampled } from './sampling.js';
+import { deadOrThrow } from '../prompting/model-failure.js';
+import type { Parsed } from '../prompting/parse.js';
+import { positiveInteger } from '../prompting/positive-integer.js';
+import { type Failure, readAnswer } from '../prompting/read-answer.js';
+import { callOf, callSeed, type SamplingOverrides, sampled } from '../prompting/sampling.js';
 
 /** What the ways to write a draft have in common. */
 export interface WriterOptions {

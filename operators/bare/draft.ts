@@ -4,11 +4,11 @@ import type { Draft } from '../../schemas/draft.js';
 import type { Plan } from '../../schemas/plan.js';
 import type { LayoutName } from '../../schemas/steps/writing.js';
 import type { Outcome } from '../flow/outcome.js';
-import { abortable } from './abortable.js';
+import { abortable } from '../prompting/abortable.js';
+import { layoutFor, layouts } from '../prompting/layouts/layout-for.js';
+import { positiveInteger } from '../prompting/positive-integer.js';
+import { draftPrompt, promptId } from '../prompting/prompts.js';
 import { drafted, type WriterOptions, writerOf } from './attempts.js';
-import { layoutFor, layouts } from './layouts/layout-for.js';
-import { positiveInteger } from './positive-integer.js';
-import { draftPrompt, promptId } from './prompts.js';
 
 /** `model` is the base model, which continues raw text; sampled at temperature 0.7 and 1000 tokens, as BARE, where nothing is said. */
 export interface DraftOptions extends WriterOptions {

@@ -4,11 +4,11 @@ import type { Draft } from '../../schemas/draft.js';
 import type { Plan } from '../../schemas/plan.js';
 import type { LayoutName } from '../../schemas/steps/writing.js';
 import type { Outcome } from '../flow/outcome.js';
-import { abortable } from './abortable.js';
+import { abortable } from '../prompting/abortable.js';
+import { chatLayout } from '../prompting/layouts/chat-layout.js';
+import { positiveInteger } from '../prompting/positive-integer.js';
+import { fewShotMessages, promptId } from '../prompting/prompts.js';
 import { drafted, type WriterOptions, writerOf } from './attempts.js';
-import { chatLayout } from './layouts/chat-layout.js';
-import { positiveInteger } from './positive-integer.js';
-import { fewShotMessages, promptId } from './prompts.js';
 
 /** `model` is an instruct model, which answers a conversation; sampled at temperature 1.0, as BARE's baseline, and 1000 tokens. */
 export interface FewShotOptions extends WriterOptions {

@@ -7,15 +7,15 @@ import { fields as fieldsSchema } from '../../schemas/example.js';
 import type { Plan } from '../../schemas/plan.js';
 import type { Changes, Outcome } from '../flow/outcome.js';
 import type { Completion } from '../language-model.js';
-import { abortable } from './abortable.js';
+import { abortable } from '../prompting/abortable.js';
+import { chatLayout } from '../prompting/layouts/chat-layout.js';
+import type { Layout } from '../prompting/layouts/layout.js';
+import { positiveInteger } from '../prompting/positive-integer.js';
+import { inOneMessages, promptId } from '../prompting/prompts.js';
+import { type Failure, longestAnswer, tooLong } from '../prompting/read-answer.js';
 import { answered, deadPlan, draftOf, Refusal, writerOf } from './attempts.js';
 import { shareOf } from './call-share.js';
 import { advanced, type Batch, byGroup, isLast, restoredPlace } from './groups.js';
-import { chatLayout } from './layouts/chat-layout.js';
-import type { Layout } from './layouts/layout.js';
-import { positiveInteger } from './positive-integer.js';
-import { inOneMessages, promptId } from './prompts.js';
-import { type Failure, longestAnswer, tooLong } from './read-answer.js';
 import type { SequentialOptions } from './sequential.js';
 
 /** `memory` holds `next`, and `answer` while the plans of an answer are ended one by one. */

@@ -5,13 +5,13 @@ import type { Fields } from '../../schemas/example.js';
 import { fields as fieldsSchema } from '../../schemas/example.js';
 import type { Plan } from '../../schemas/plan.js';
 import type { Changes, Outcome } from '../flow/outcome.js';
-import { abortable } from './abortable.js';
+import { abortable } from '../prompting/abortable.js';
+import { chatLayout } from '../prompting/layouts/chat-layout.js';
+import { positiveInteger } from '../prompting/positive-integer.js';
+import { promptId, sequentialMessages } from '../prompting/prompts.js';
 import { drafted, writerOf } from './attempts.js';
 import type { FewShotOptions } from './few-shot.js';
 import { advanced, type Batch, byGroup, isLast, restoredPlace } from './groups.js';
-import { chatLayout } from './layouts/chat-layout.js';
-import { positiveInteger } from './positive-integer.js';
-import { promptId, sequentialMessages } from './prompts.js';
 
 export interface SequentialOptions extends Omit<FewShotOptions, 'maxInFlight'> {
   /** What the operator's memory held at the last commit: `next`, and `text/<place>` of the group that is begun. */

@@ -1,7 +1,7 @@
 import type { Domain } from '../../schemas/domain.js';
-import { markers } from '../bare/layouts/blocks.js';
-import { endOfExample } from '../bare/layouts/layout.js';
-import { escaped, tagsOf } from '../bare/tags.js';
+import { markers } from '../prompting/layouts/blocks.js';
+import { endOfExample } from '../prompting/layouts/layout.js';
+import { escaped, tagsOf } from '../prompting/tags.js';
 import { type DetectLanguage, otherLanguage } from './language.js';
 import { type PersonalData, personalData } from './personal-data.js';
 import { promptInjection, specialToken } from './prompt-injection.js';

@@ -1,10 +1,9 @@
 import { map } from 'rxjs';
-
-import type { Feed } from '../../operators/bare/material.js';
-import { builtInPersonas } from '../../operators/bare/personas.js';
-import { type PlanInput, type PlanOptions, plan } from '../../operators/bare/plan.js';
 import { chain } from '../../operators/flow/chain.js';
 import type { Outcome } from '../../operators/flow/outcome.js';
+import type { Feed } from '../../operators/planning/material.js';
+import { builtInPersonas } from '../../operators/planning/personas.js';
+import { type PlanInput, type PlanOptions, plan } from '../../operators/planning/plan.js';
 import { embed } from '../../operators/synalign/embed.js';
 import type { EmbeddedReal } from '../../operators/synalign/embedded-real.js';
 import type { ExploringOptions } from '../../operators/synalign/explore/explored-examples.js';

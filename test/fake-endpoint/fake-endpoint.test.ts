@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
 
-import { blocks } from '../../operators/bare/layouts/blocks.js';
-import { copyEditMessages, draftPrompt, editMessages } from '../../operators/bare/prompts.js';
+import { blocks } from '../../operators/prompting/layouts/blocks.js';
+import { copyEditMessages, draftPrompt, editMessages } from '../../operators/prompting/prompts.js';
 import { domain } from '../../schemas/domain.js';
 import type { Plan } from '../../schemas/plan.js';
 import { spawnFakeEndpoint } from './child.js';

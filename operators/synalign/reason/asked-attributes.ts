@@ -2,11 +2,11 @@ import type { Call } from '../../../schemas/call.js';
 import type { Domain } from '../../../schemas/domain.js';
 import type { Plan } from '../../../schemas/plan.js';
 import type { ReasonStep } from '../../../schemas/steps/synalign.js';
-import { positiveInteger } from '../../bare/positive-integer.js';
-import { callOf, type SamplingOverrides, sampled } from '../../bare/sampling.js';
 import { hashUint32 } from '../../kernels/random.js';
 import type { LanguageModel } from '../../language-model.js';
 import { type Meter, silent } from '../../meter.js';
+import { positiveInteger } from '../../prompting/positive-integer.js';
+import { callOf, type SamplingOverrides, sampled } from '../../prompting/sampling.js';
 import { askedNames, attributesIn, lengthName, namedLines } from './attributes.js';
 import { namedTexts } from './loose-json.js';
 import {

@@ -1,7 +1,7 @@
 import { type Domain, titleOf } from '../../../schemas/domain.js';
-import { cutText } from '../../bare/cut-text.js';
-import { plainText } from '../../bare/plain-text.js';
-import { tagsOf } from '../../bare/tags.js';
+import { cutText } from '../../prompting/cut-text.js';
+import { plainText } from '../../prompting/plain-text.js';
+import { tagsOf } from '../../prompting/tags.js';
 import { refusal } from '../../quality/refusal.js';
 import { withoutCopies } from './leak.js';
 import type { NamedText } from './loose-json.js';

@@ -1,11 +1,11 @@
 import { type Domain, titleOf } from '../../../schemas/domain.js';
 import type { Example, Plan } from '../../../schemas/plan.js';
 import type { Reasoned } from '../../../schemas/reasoned.js';
-import { cutText } from '../../bare/cut-text.js';
-import { literal } from '../../bare/grammar.js';
-import { plainText } from '../../bare/plain-text.js';
-import { otherVersion, type SentPrompt } from '../../bare/prompts-of.js';
 import type { ChatRequest, CompletionRequest } from '../../language-model.js';
+import { cutText } from '../../prompting/cut-text.js';
+import { literal } from '../../prompting/grammar.js';
+import { plainText } from '../../prompting/plain-text.js';
+import { otherVersion, type SentPrompt } from '../../prompting/prompts-of.js';
 import { attributeShots } from './attribute-shots.js';
 import { attributeTitle } from './attributes.js';
 

@@ -5,11 +5,11 @@ import type { LedgerEntry } from '../../../schemas/ledger-entry.js';
 import type { Plan } from '../../../schemas/plan.js';
 import type { Reasoned } from '../../../schemas/reasoned.js';
 import type { ReasonStep } from '../../../schemas/steps/synalign.js';
-import { abortable } from '../../bare/abortable.js';
-import { deadOrThrow } from '../../bare/model-failure.js';
-import { positiveInteger } from '../../bare/positive-integer.js';
 import type { OpenAnswers } from '../../flow/open-answers.js';
 import type { Changes, Outcome } from '../../flow/outcome.js';
+import { abortable } from '../../prompting/abortable.js';
+import { deadOrThrow } from '../../prompting/model-failure.js';
+import { positiveInteger } from '../../prompting/positive-integer.js';
 import type { PaidCall } from '../../spending.js';
 import {
   type AskedAttributes,

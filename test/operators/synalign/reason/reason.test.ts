@@ -15,9 +15,9 @@ import type { Plan } from '../../../../schemas/plan.js';
 import { type Reasoned, reasonedSchema } from '../../../../schemas/reasoned.js';
 import { MemoryJournal } from '../../bare/journal.js';
 import { countingMeter, mail } from '../../bare/mail.js';
-import { endingOf } from '../../bare/planned-lane.js';
 import { memoryAfter, operatorContract, outcomesOf } from '../../flow/operator-contract.js';
 import { functionModel } from '../../function-model.js';
+import { endingOf } from '../../planning/planned-lane.js';
 import { realText, regionIn, regionPlan, settings } from '../reasoned-plans.js';
 
 type In = Plan | LedgerEntry;

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { editGrammar } from '../../../operators/bare/grammar.js';
-import { tagsOf } from '../../../operators/bare/tags.js';
+import { editGrammar } from '../../../operators/prompting/grammar.js';
+import { tagsOf } from '../../../operators/prompting/tags.js';
 import { domain } from '../../../schemas/domain.js';
-import { mail } from './mail.js';
+import { mail } from '../bare/mail.js';
 
 test('an edit has the lines of its draft', () => {
   expect(editGrammar(tagsOf(mail), { subject: 'a', body: 'b\nc\n \n\nd' })).toBe(

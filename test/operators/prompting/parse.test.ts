@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import * as parse from '../../../operators/bare/parse.js';
-import { type Tag, tagsOf } from '../../../operators/bare/tags.js';
+import * as parse from '../../../operators/prompting/parse.js';
+import { type Tag, tagsOf } from '../../../operators/prompting/tags.js';
 import { domain } from '../../../schemas/domain.js';
-import { mail } from './mail.js';
+import { mail } from '../bare/mail.js';
 
 const sums = tagsOf(domain.parse({ about: 'Sums.', fields: { question: {}, answer: {} } }));
 const reasoned = tagsOf(domain.parse({ about: 'Sums.', fields: { question: {}, reason: {}, answer: {} } }));

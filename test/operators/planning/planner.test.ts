@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { nextLabel } from '../../../operators/bare/label-balance.js';
+import { nextLabel } from '../../../operators/planning/label-balance.js';
 import {
   afterLow,
   isDry,
@@ -11,7 +11,7 @@ import {
   withEnding,
   withIssued,
   withTarget,
-} from '../../../operators/bare/planner.js';
+} from '../../../operators/planning/planner.js';
 import { ledgerRecord } from '../flow/records.js';
 import { targetTick } from './planned-lane.js';
 

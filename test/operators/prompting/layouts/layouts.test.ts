@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { json } from '../../../../operators/bare/layouts/json.js';
-import type { Layout } from '../../../../operators/bare/layouts/layout.js';
-import { layoutFor, layouts } from '../../../../operators/bare/layouts/layout-for.js';
-import { plainText } from '../../../../operators/bare/plain-text.js';
-import { draftPrompt, fewShotMessages } from '../../../../operators/bare/prompts.js';
+import { json } from '../../../../operators/prompting/layouts/json.js';
+import type { Layout } from '../../../../operators/prompting/layouts/layout.js';
+import { layoutFor, layouts } from '../../../../operators/prompting/layouts/layout-for.js';
+import { plainText } from '../../../../operators/prompting/plain-text.js';
+import { draftPrompt, fewShotMessages } from '../../../../operators/prompting/prompts.js';
 import { domain } from '../../../../schemas/domain.js';
 import type { Fields } from '../../../../schemas/example.js';
 import { layoutNames } from '../../../../schemas/steps/writing.js';
-import { mail, mailPlan } from '../mail.js';
+import { mail, mailPlan } from '../../bare/mail.js';
 
 /** What could break any of the layouts, and what only looks so. */
 const hostile = fc.constantFrom(

@@ -4,17 +4,17 @@ import { draft } from '../../../operators/bare/draft.js';
 import { fewShot } from '../../../operators/bare/few-shot.js';
 import { given } from '../../../operators/bare/given.js';
 import { inOne } from '../../../operators/bare/in-one.js';
-import { draftPromptOf, refinePromptOf } from '../../../operators/bare/prompts-of.js';
 import { refine } from '../../../operators/bare/refine.js';
 import { sequential } from '../../../operators/bare/sequential.js';
 import type { Outcome } from '../../../operators/flow/outcome.js';
+import { draftPromptOf, refinePromptOf } from '../../../operators/prompting/prompts-of.js';
 import type { Draft } from '../../../schemas/draft.js';
 import type { Plan } from '../../../schemas/plan.js';
 import { layoutNames } from '../../../schemas/steps/writing.js';
+import { groupPlans } from '../bare/group-plans.js';
+import { draftedFields, mail, mailDraft, mailPlan } from '../bare/mail.js';
 import { outcomesOf } from '../flow/operator-contract.js';
 import { functionModel } from '../function-model.js';
-import { groupPlans } from './group-plans.js';
-import { draftedFields, mail, mailDraft, mailPlan } from './mail.js';
 
 /** Answers in every layout at once: what none of them reads is said around it. */
 const answer = '{"subject": "a", "body": "b"}\n<subject>a</subject>\n<body>b</body>\nSubject: a\nBody: b';

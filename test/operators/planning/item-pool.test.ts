@@ -1,10 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-
-import { ItemPool, type ItemPoolOptions } from '../../../operators/bare/item-pool.js';
 import type { Changes } from '../../../operators/flow/outcome.js';
 import { hashFloat } from '../../../operators/kernels/random.js';
+import { ItemPool, type ItemPoolOptions } from '../../../operators/planning/item-pool.js';
 
 const options: Omit<ItemPoolOptions<string>, 'memory'> = {
   name: 'item',

@@ -1,11 +1,10 @@
 import fc from 'fast-check';
 import { from } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-
-import { builtInPersonas } from '../../../operators/bare/personas.js';
-import { type PlanInput, plan } from '../../../operators/bare/plan.js';
 import type { Outcome } from '../../../operators/flow/outcome.js';
 import { apportion } from '../../../operators/kernels/apportion.js';
+import { builtInPersonas } from '../../../operators/planning/personas.js';
+import { type PlanInput, plan } from '../../../operators/planning/plan.js';
 import { type Document, documentSchema } from '../../../schemas/document.js';
 import { type Given, givenSchema } from '../../../schemas/given.js';
 import { recordId } from '../../../schemas/ids.js';

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { blocks } from '../../../operators/bare/layouts/blocks.js';
-import { copyEditMessages, editMessages, draftPrompt as promptIn } from '../../../operators/bare/prompts.js';
-import { tagsOf } from '../../../operators/bare/tags.js';
+import { blocks } from '../../../operators/prompting/layouts/blocks.js';
+import { copyEditMessages, editMessages, draftPrompt as promptIn } from '../../../operators/prompting/prompts.js';
+import { tagsOf } from '../../../operators/prompting/tags.js';
 import type { Domain } from '../../../schemas/domain.js';
 import { domain } from '../../../schemas/domain.js';
 import type { Plan } from '../../../schemas/plan.js';
-import { draftedFields, mail, mailPlan } from './mail.js';
+import { draftedFields, mail, mailPlan } from '../bare/mail.js';
 
 const draftPrompt = (about: Domain, plan: Plan) => promptIn(about, blocks(about), plan);
 

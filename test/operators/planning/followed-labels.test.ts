@@ -7,8 +7,8 @@ import {
   owed,
   withFailed,
   withPlanned,
-} from '../../../operators/bare/followed-labels.js';
-import { RealLabels } from '../../../operators/bare/real-labels.js';
+} from '../../../operators/planning/followed-labels.js';
+import { RealLabels } from '../../../operators/planning/real-labels.js';
 
 /** Plans of labels, by the shares that `target` gives at each place; plans that fail by `fails`. */
 function planned(

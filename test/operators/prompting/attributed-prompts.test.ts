@@ -4,21 +4,21 @@ import { describe, expect, test } from 'vitest';
 import { draft } from '../../../operators/bare/draft.js';
 import { fewShot } from '../../../operators/bare/few-shot.js';
 import { inOne } from '../../../operators/bare/in-one.js';
-import { json } from '../../../operators/bare/layouts/json.js';
-import { layouts } from '../../../operators/bare/layouts/layout-for.js';
-import { draftPrompt, fewShotMessages, inOneMessages } from '../../../operators/bare/prompts.js';
-import { draftPromptOf, refinePromptOf, type SentPrompt } from '../../../operators/bare/prompts-of.js';
 import { refine } from '../../../operators/bare/refine.js';
 import { sequential } from '../../../operators/bare/sequential.js';
 import { emitted } from '../../../operators/flow/emitted.js';
 import type { ChatRequest, CompletionRequest } from '../../../operators/language-model.js';
+import { json } from '../../../operators/prompting/layouts/json.js';
+import { layouts } from '../../../operators/prompting/layouts/layout-for.js';
+import { draftPrompt, fewShotMessages, inOneMessages } from '../../../operators/prompting/prompts.js';
+import { draftPromptOf, refinePromptOf, type SentPrompt } from '../../../operators/prompting/prompts-of.js';
 import { recordId } from '../../../schemas/ids.js';
 import type { Plan } from '../../../schemas/plan.js';
 import { layoutNames } from '../../../schemas/steps/writing.js';
+import { mail, seedFields } from '../bare/mail.js';
 import { outcomesOf } from '../flow/operator-contract.js';
 import { functionModel } from '../function-model.js';
 import { realText, regionPlan } from '../synalign/reasoned-plans.js';
-import { mail, seedFields } from './mail.js';
 
 const text = 'Subject: New\nBody: It is new.';
 

@@ -1,6 +1,6 @@
 import { Subject, type Subscription } from 'rxjs';
 
-import { type PlanInput, type PlanOptions, plan } from '../../../operators/bare/plan.js';
+import { type PlanInput, type PlanOptions, plan } from '../../../operators/planning/plan.js';
 import { recordId } from '../../../schemas/ids.js';
 import type { LedgerEntry } from '../../../schemas/ledger-entry.js';
 import type { Plan } from '../../../schemas/plan.js';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { callSeed, sampled } from '../../../operators/bare/sampling.js';
+import { callSeed, sampled } from '../../../operators/prompting/sampling.js';
 
 test('what is asked for goes over the defaults, and undefined does not count', () => {
   const defaults = { temperature: 0.7, maxTokens: 1000 };

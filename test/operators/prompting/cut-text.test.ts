@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { cutText } from '../../../operators/bare/cut-text.js';
+import { cutText } from '../../../operators/prompting/cut-text.js';
 
 test.each([
   ['as it is, where it fits', 'One. Two.', 9, 'One. Two.'],
