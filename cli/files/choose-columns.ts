@@ -69,9 +69,11 @@ function requireLabels({ name, columns, isPlainText }: Table, by: string): void 
 
 function requireVectors({ name, columns }: Table, vectors: string): void {
   const column = columns.find((one) => one.name === vectors);
-  if (column !== undefined && column.holds !== 'text') return;
+  if (column?.holds === 'vector' || column?.holds === 'other') return;
   const lists = columns.filter(({ holds }) => holds === 'vector');
-  const what = column === undefined ? `has no column '${vectors}'` : `has texts in '${vectors}', not lists of numbers`;
+  const held = column?.holds === 'bytes' ? 'bytes' : 'texts';
+  const what =
+    column === undefined ? `has no column '${vectors}'` : `has ${held} in '${vectors}', not lists of numbers`;
   const there = lists.length === 0 ? 'no column of it holds lists of numbers' : `vectors are in ${listed(lists)}`;
   throw unreadable(`${name} ${what}: ${there}; name one with --vectors, or leave it out to embed the texts`);
 }

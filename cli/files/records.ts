@@ -110,11 +110,13 @@ export class RecordReader {
   }
 
   #unit(numbers: Float64Array, place: string): Float32Array | undefined {
-    const squares = numbers.reduce((sum, number) => sum + number * number, 0);
-    if (squares === 0) return this.#skip(place, 'vector-zero', 'its vector has no direction');
-    if (Math.abs(squares - 1) > normTolerance) this.#normalised += 1;
-    const scale = 1 / Math.sqrt(squares);
-    return Float32Array.from(numbers, (number) => number * scale);
+    const greatest = numbers.reduce((most, number) => Math.max(most, Math.abs(number)), 0);
+    if (greatest === 0) return this.#skip(place, 'vector-zero', 'its vector has no direction');
+    // squares of what is very large or small would not be numbers any more
+    const squares = numbers.reduce((sum, number) => sum + (number / greatest) ** 2, 0);
+    const norm = greatest * Math.sqrt(squares);
+    if (Math.abs(norm ** 2 - 1) > normTolerance) this.#normalised += 1;
+    return Float32Array.from(numbers, (number) => number / greatest / Math.sqrt(squares));
   }
 
   #skip(place: string, reason: string, message: string): undefined {

@@ -77,8 +77,13 @@ function isHalf(type: DataType): boolean {
 }
 
 function parquetContent({ element, children }: ParquetColumn): ColumnContent {
-  if (children.length === 0) return element.type === 'BYTE_ARRAY' ? 'text' : 'other';
+  if (children.length === 0) return leafContent(element.type);
   return isNumberList({ element, children }) ? 'vector' : 'other';
+}
+
+function leafContent(type: ParquetColumn['element']['type']): ColumnContent {
+  if (type === 'BYTE_ARRAY') return 'text';
+  return type === 'FIXED_LEN_BYTE_ARRAY' ? 'bytes' : 'other';
 }
 
 /** A list, by its name for the group inside, of one number each. */
@@ -94,6 +99,7 @@ function isNumberList({ element, children }: Pick<ParquetColumn, 'element' | 'ch
 function arrowContent(type: DataType): ColumnContent {
   if (Types.isUtf8(type) || Types.isLargeUtf8(type)) return 'text';
   if (Types.isDictionary(type)) return arrowContent(type.dictionary);
+  if (Types.isBinary(type) || Types.isLargeBinary(type) || Types.isFixedSizeBinary(type)) return 'bytes';
   if (!Types.isList(type) && !Types.isFixedSizeList(type)) return 'other';
   const [item] = type.children;
   return item !== undefined && (Types.isFloat(item.type) || Types.isInt(item.type)) ? 'vector' : 'other';

@@ -18,7 +18,7 @@ export interface Column {
   readonly holds: ColumnContent;
 }
 
-export type ColumnContent = 'text' | 'vector' | 'other';
+export type ColumnContent = 'text' | 'vector' | 'bytes' | 'other';
 
 /** An entry with the file that it stands in. */
 export interface TableEntry {

@@ -41,3 +41,9 @@ test('nothing to embed is said of one file and of two, with vectors where these 
     'the files have no text field in common: a.jsonl has v; b.jsonl has n. Name one with --field',
   );
 });
+
+test('bytes are no list of numbers, even where there are as many as numbers', () => {
+  expect(() => chooseColumns([table('a.arrow', { raw: 'bytes', v: 'vector' })], { vectors: 'raw' })).toThrow(
+    "a.arrow has bytes in 'raw', not lists of numbers: vectors are in v; name one with --vectors",
+  );
+});

@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib';
 import {
   Field as ArrowField,
   Table as ArrowTable,
+  FixedSizeBinary,
   FixedSizeList,
   Float32,
   tableToIPC,
@@ -106,12 +107,13 @@ describe('rows and columns of', () => {
         new FixedSizeList(2, item),
       ),
       n: vectorFromArray(Int32Array.of(5, 6)),
+      raw: vectorFromArray([Uint8Array.of(1, 2, 3, 4), Uint8Array.of(5, 6, 7, 8)], new FixedSizeBinary(4)),
     });
     await file('a.parquet', writeParquet(ParquetTable.fromIPCStream(tableToIPC(arrow, 'stream'))));
     await file('a.arrow', tableToIPC(arrow, 'file'));
     for (const name of ['a.parquet', 'a.arrow']) {
       const table = await openTable(name, { base });
-      expect(kinds(table)).toEqual({ text: 'text', v: 'vector', n: 'other' });
+      expect(kinds(table)).toEqual({ text: 'text', v: 'vector', n: 'other', raw: 'bytes' });
       const rows = await rowsOf(table, ['text', 'v']);
       expect(rows).toMatchObject([{ text: 'one' }, { text: 'two' }]);
       const vectors = rows.map((row) => Array.from(Reflect.get(Object(row), 'v')));
