@@ -24,7 +24,8 @@ export default defineConfig({
           name: 'kafka',
           include: ['test/crash/kafka/*.test.ts'],
           exclude: long,
-          maxConcurrency: 5,
+          maxConcurrency: 8,
+          testTimeout: 250_000,
           // Sessions and takeovers are timed: a machine that stalls may be given a second try.
           retry: 1,
         },

@@ -14,6 +14,9 @@ export const example = open({
   from: z.enum(['seeds', 'real']).optional(),
 });
 
+/** How much is missing of texts with a value of an attribute, by the corrections: above 1 too little, below 1 too much is written. */
+export const attributeDemand = open({ name: z.string(), value: z.string(), demand: z.number().positive() });
+
 /** Named qualities of texts, such as their tone and topic, with the calls that found them: of a shared call, this plan's share. */
 export const attributes = open({
   id: id(),
@@ -21,6 +24,8 @@ export const attributes = open({
   calls: z.array(call),
   /** The plan whose call found them, where they are shared with it. */
   askedFor: id().optional(),
+  /** By name, what the answer said where `values` has something else, or nothing: too much of it is written. */
+  replaced: z.record(z.string(), z.string()).optional(),
 });
 
 /** One intended sample: everything that its draft depends on, so that drafting is a function of the plan alone. */
@@ -46,6 +51,8 @@ export const planSchema = record('plan', 1, 'plans', {
   formats: z.array(example).optional(),
   /** The part of the real distribution that it explores: the record in its middle, how unexplored that was, how much was missing. */
   region: open({ exemplar: id(), variance: z.number(), demand: z.number() }).optional(),
+  /** Values of attributes that corrections ask for, or ask to leave out. */
+  attributeDemand: z.array(attributeDemand).optional(),
   /** What a text of that part is like, as a model found in the examples: shown in their place. */
   attributes: attributes.optional(),
   /** The place on the real stream of the last record that the planner had explored; what comes behind it came later. */
@@ -59,4 +66,5 @@ export const planSchema = record('plan', 1, 'plans', {
 
 export type Plan = RecordOf<typeof planSchema>;
 export type Example = Readonly<z.infer<typeof example>>;
+export type AttributeDemand = Readonly<z.infer<typeof attributeDemand>>;
 export type Attributes = Readonly<z.infer<typeof attributes>>;

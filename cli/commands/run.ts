@@ -1,113 +1,13 @@
-import type { GroupMember } from '../../streams/kafka/kafka-group.js';
-import { WorkerState } from '../../streams/river/worker-state.js';
-import { exitCodes } from '../exit-codes.js';
 import type { Io } from '../io.js';
 import { loadRecipe } from '../recipe/load-recipe.js';
-import { ended, reachedBefore, stoppedEarly } from '../run/ending.js';
-import { type Health, type HealthAddress, openHealth } from '../run/health.js';
-import { prepare } from '../run/prepare.js';
-import { openReuse } from '../run/reuse.js';
-import { checkStages, overridesOf, type RunOptions, stageList } from '../run/run-options.js';
-import { RunWatch } from '../run/run-view.js';
-import type { Session } from '../run/session.js';
-import { stopInVain } from '../run/stop-in-vain.js';
-import { streamed } from '../run/streamed.js';
-import { supervision } from '../run/supervision.js';
-import { tellChanges } from '../run/tell-changes.js';
-import { interruption, unlessStopped } from '../signals.js';
+import { overridesOf, type RunOptions } from '../run/run-options.js';
 
 /** `headwater run`: streams samples until the target is reached, or Ctrl-C; resolves with the exit code. */
-export async function run(options: RunOptions, ownIo: Io): Promise<number> {
-  const stages = stageList(options.stages);
+export async function run(options: RunOptions, io: Io): Promise<number> {
   // Of models, a worker with some of the stages needs the keys of those that it asks.
   const secrets = options.stages === undefined ? 'all' : 'topics';
   const loaded = await loadRecipe(options.recipe, { ...overridesOf(options), secrets });
-  checkStages(loaded.recipe, stages);
-  const supervised = supervision();
-  const io = supervised === undefined ? ownIo : silenced(ownIo);
-  for (const warning of loaded.warnings) io.err(`${warning}\n`);
-  const state = new WorkerState();
-  tellChanges(state, supervised, io);
-  const health = await openedHealth(options.health, state, io);
-  try {
-    return await runWith({ ...options, stages }, { loaded, state, supervised, io });
-  } finally {
-    await health?.close();
-  }
-}
-
-const leftMs = 3000;
-
-type Worker = Pick<Session, 'loaded' | 'state' | 'supervised' | 'io'>;
-
-async function runWith(options: Omit<RunOptions, 'stages'> & Pick<Session, 'stages'>, worker: Worker): Promise<number> {
-  const { loaded } = worker;
-  const { graceMs, print, more, stages } = options;
-  const dataDir = options.data ?? loaded.recipe.topics.dir ?? '.headwater';
-  const reuse = await openReuse(options.reuse ?? [], { recipe: loaded.recipe, dataDir });
-  try {
-    return await runOn(dataDir, { ...worker, stages, print, graceMs, more, reuse });
-  } finally {
-    await reuse.close();
-  }
-}
-
-type RunParts = Omit<Session, 'prepared' | 'watch' | 'interruption'> & Pick<RunOptions, 'more'>;
-
-async function runOn(dataDir: string, { more, ...parts }: RunParts): Promise<number> {
-  const { loaded, state, supervised, graceMs, io } = parts;
-  const interrupted = interruption();
-  const hooks = {
-    stateChanged: state.brokerChanged,
-    memberJoined: (member: GroupMember) => supervised?.tell({ type: 'member', ...member }),
-  };
-  const preparing = prepare({ loaded, dataDir, more, asTold: supervised !== undefined, hooks });
-  const prepared = await unlessStopped(preparing, interrupted.soon);
-  if (prepared === undefined) {
-    interrupted.release();
-    return stoppedEarly(preparing, io);
-  }
-  try {
-    const watch = new RunWatch(prepared.accepted);
-    const ran = runSession({ ...parts, prepared, watch, interruption: interrupted });
-    const inVain = stopInVain(interrupted, graceMs, () => state.brokersAreAway).then(() => {
-      io.err(
-        'Stopped without waiting any longer: what was committed is kept, and the same command goes on from there.\n',
-      );
-      // Whatever still waits must not keep the process.
-      setTimeout(() => process.exit(exitCodes.interrupted), leftMs).unref();
-      return exitCodes.interrupted;
-    });
-    return await Promise.race([ran, inVain]);
-  } finally {
-    interrupted.release();
-    await prepared.close();
-  }
-}
-
-/** A worker's progress and summary are its supervisor's to show. */
-function silenced(io: Io): Io {
-  return { ...io, isTty: false, out: () => undefined, err: () => undefined };
-}
-
-async function openedHealth(
-  address: HealthAddress | undefined,
-  state: WorkerState,
-  io: Io,
-): Promise<Health | undefined> {
-  if (address === undefined) return undefined;
-  const health = await openHealth({ ...address, state: () => state });
-  io.err(`Health: ${health.url}/healthz and ${health.url}/readyz\n`);
-  return health;
-}
-
-async function runSession(session: Session): Promise<number> {
-  const { prepared, watch, supervised, io } = session;
-  if (prepared.complete) {
-    if (supervised !== undefined) return exitCodes.done;
-    return reachedBefore(prepared, watch, io);
-  }
-  const status = await streamed(session);
-  if (supervised !== undefined) return status === 'stopped' ? exitCodes.interrupted : exitCodes.done;
-  return ended(status, { prepared, watch, print: session.print, io });
+  // Loaded only now: what is wrong with a recipe is told in half the time.
+  const { runLoaded } = await import('../run/run-loaded.js');
+  return runLoaded(loaded, options, io);
 }

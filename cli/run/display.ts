@@ -1,4 +1,4 @@
-import { createLogUpdate } from 'log-update';
+import type { createLogUpdate } from 'log-update';
 
 import type { Io } from '../io.js';
 
@@ -23,20 +23,23 @@ export interface Drawing<View> {
 
 /** Shows a run while it goes on: a table that redraws itself on a terminal, a line every five seconds in a pipe. */
 export function display<View>(io: Io, view: () => Promise<View>, { table, line }: Drawing<View>): Display {
-  const frame = io.isTty ? createLogUpdate(process.stderr) : undefined;
+  let frame: ReturnType<typeof createLogUpdate> | undefined;
   let drawing = Promise.resolve();
 
   async function draw(): Promise<void> {
     const current = await view();
-    if (frame) frame(table(current));
-    else io.err(`${line(current)}\n`);
+    if (io.isTty) {
+      // Only a terminal needs the library, and it takes as long to load as a recipe to check.
+      frame ??= (await import('log-update')).createLogUpdate(process.stderr);
+      frame(table(current));
+    } else io.err(`${line(current)}\n`);
   }
 
   const timer = setInterval(
     () => {
       drawing = drawing.then(draw).catch(() => undefined);
     },
-    frame ? frameMs : lineMs,
+    io.isTty ? frameMs : lineMs,
   );
   return {
     print: (text) => {

@@ -1,4 +1,5 @@
-import { createLogUpdate } from 'log-update';
+import type { createLogUpdate } from 'log-update';
+
 import type { PulledModel, PullProgress } from '../../engines/models/pull.js';
 
 import type { Io } from '../io.js';
@@ -12,14 +13,20 @@ export function downloads(io: Io): {
   pulled(model: PulledModel): void;
   done(): void;
 } {
-  const frame = io.isTty ? createLogUpdate(process.stderr) : undefined;
+  let frame: ReturnType<typeof createLogUpdate> | undefined;
+  if (io.isTty) {
+    // What comes before the library is here is not drawn, and the next progress is.
+    import('log-update').then((library) => {
+      frame = library.createLogUpdate(process.stderr);
+    });
+  }
   let lastLine = 0;
   let fetched = false;
   return {
     progress: (progress) => {
       fetched = true;
       if (frame) frame(bar(progress));
-      else if (Date.now() - lastLine > lineEveryMs) {
+      else if (!io.isTty && Date.now() - lastLine > lineEveryMs) {
         lastLine = Date.now();
         io.err(`${bar(progress)}\n`);
       }

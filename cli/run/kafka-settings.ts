@@ -2,7 +2,6 @@ import { hostname } from 'node:os';
 
 import type { KafkaTopicsConfig } from '../../schemas/recipe.js';
 import type { KafkaCredentials, KafkaSettings } from '../../streams/kafka/kafka-settings.js';
-import { clientToken } from './client-token.js';
 import { pemFiles } from './pem-files.js';
 import { type SettingPlaces, secretValue } from './secret-value.js';
 
@@ -55,5 +54,6 @@ async function credentialsOf(
   const { tokenUrl, clientId, scope } = sasl;
   const clientSecret = await secretValue(sasl.clientSecret, 'topics.sasl.clientSecret', places);
   const client = { tokenUrl, clientId, clientSecret, ...(scope === undefined ? {} : { scope }) };
+  const { clientToken } = await import('./client-token.js');
   return { mechanism: 'oauthbearer', token: clientToken({ ...client, now: Date.now }) };
 }

@@ -1,5 +1,4 @@
 import { Tokenizer } from '@huggingface/tokenizers';
-import { z } from 'zod';
 
 import { HeadwaterError } from '../../schemas/errors.js';
 import { WordCache } from './word-cache.js';
@@ -10,33 +9,23 @@ const wordsKept = 32_768;
 const longestKept = 64;
 const wordPattern = /\u2581*[^\u2581\n]+|\n|\u2581+/g;
 
-/** What the word path relies on; any other tokenizer file takes the whole-text path. */
-const wordwise = z.object({
-  normalizer: z.object({
-    type: z.literal('Sequence'),
-    normalizers: z.tuple([
-      z.object({ type: z.literal('Prepend'), prepend: z.literal(space) }),
-      z.object({
-        type: z.literal('Replace'),
-        pattern: z.object({ String: z.literal(' ') }),
-        content: z.literal(space),
-      }),
-    ]),
-  }),
-  pre_tokenizer: z.null(),
-  model: z.object({
-    type: z.literal('BPE'),
-    dropout: z.null().optional(),
-    continuing_subword_prefix: z.null().optional(),
-    end_of_word_suffix: z.null().optional(),
-    byte_fallback: z.literal(true),
-    ignore_merges: z.literal(false).optional(),
-    vocab: z.record(z.string(), z.int()),
-    merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])),
-  }),
-});
-
-const addedTokens = z.object({ added_tokens: z.array(z.object({ content: z.string() })) });
+/** What the word path relies on, by path; any other tokenizer file takes the whole-text path. */
+const relied: readonly (readonly [path: string, ...allowed: unknown[]])[] = [
+  ['normalizer.type', 'Sequence'],
+  ['normalizer.normalizers.length', 2],
+  ['normalizer.normalizers.0.type', 'Prepend'],
+  ['normalizer.normalizers.0.prepend', space],
+  ['normalizer.normalizers.1.type', 'Replace'],
+  ['normalizer.normalizers.1.pattern.String', ' '],
+  ['normalizer.normalizers.1.content', space],
+  ['pre_tokenizer', null],
+  ['model.type', 'BPE'],
+  ['model.dropout', null, undefined],
+  ['model.continuing_subword_prefix', null, undefined],
+  ['model.end_of_word_suffix', null, undefined],
+  ['model.byte_fallback', true],
+  ['model.ignore_merges', false, undefined],
+];
 
 /**
  * Texts to token ids without special tokens, word by word through a bounded cache where that is provably the same as the
@@ -109,26 +98,53 @@ interface Parsed {
 function parse(json: string): Parsed {
   try {
     const definition: unknown = JSON.parse(json);
-    const added = addedTokens.parse(definition).added_tokens.map(({ content }) => content);
     if (typeof definition !== 'object' || definition === null) throw new TypeError('it is not an object');
-    return { definition, tokenizer: new Tokenizer(definition, {}), added };
+    return { definition, tokenizer: new Tokenizer(definition, {}), added: addedTokens(definition) };
   } catch (cause) {
     throw new HeadwaterError('model-damaged', 'it is not a tokenizer JSON', { cause });
   }
 }
 
-function isWordwise(definition: unknown): boolean {
-  const known = wordwise.safeParse(definition);
-  if (!known.success) return false;
-  const { vocab, merges } = known.data.model;
-  const bytes = Array.from({ length: 256 }, (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`);
-  return bytes.every((byte) => Object.hasOwn(vocab, byte)) && merges.every((merge) => !reachesOverCut(merge));
+function addedTokens(definition: object): readonly string[] {
+  const added: unknown = Reflect.get(definition, 'added_tokens');
+  if (!Array.isArray(added)) throw new TypeError('it has no added_tokens');
+  return added.map((token) => {
+    const content = at(token, 'content');
+    if (typeof content !== 'string') throw new TypeError('an added token has no content');
+    return content;
+  });
 }
 
-/** Whether the token that a merge makes has a space after something else, or a line feed. */
-function reachesOverCut(merge: string | readonly [string, string]): boolean {
-  const [left = '', right = ''] = typeof merge === 'string' ? merge.split(' ', 2) : merge;
-  return /[^\u2581]\u2581|\n/.test(left + right);
+/** By hand: a schema of the library would look at 90,000 tokens and merges for longer than the tokenizer takes to read them. */
+function isWordwise(definition: unknown): boolean {
+  if (!relied.every(([path, ...allowed]) => allowed.includes(at(definition, path)))) return false;
+  const vocab = at(definition, 'model.vocab');
+  const merges = at(definition, 'model.merges');
+  if (typeof vocab !== 'object' || vocab === null || !Array.isArray(merges)) return false;
+  if (!Object.values(vocab).every(Number.isSafeInteger)) return false;
+  const bytes = Array.from({ length: 256 }, (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`);
+  return bytes.every((byte) => Object.hasOwn(vocab, byte)) && merges.every((merge) => staysWithinCuts(merge));
+}
+
+function at(value: unknown, path: string): unknown {
+  let found = value;
+  for (const key of path.split('.')) {
+    if (typeof found !== 'object' || found === null) return undefined;
+    found = Reflect.get(found, key);
+  }
+  return found;
+}
+
+/** Whether the token that a merge makes has no space after something else, and no line feed. */
+function staysWithinCuts(merge: unknown): boolean {
+  const pair: unknown = typeof merge === 'string' ? merge.split(' ', 2) : merge;
+  if (!Array.isArray(pair) || pair.length > 2) return false;
+  const [left = '', right = '']: readonly unknown[] = pair;
+  if (typeof left !== 'string' || typeof right !== 'string') return false;
+  const token = left + right;
+  let start = 0;
+  while (token[start] === space) start += 1;
+  return !token.includes(space, start) && !token.includes('\n');
 }
 
 function unknownToken(): never {

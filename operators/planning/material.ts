@@ -12,7 +12,7 @@ import type { Changes } from '../flow/outcome.js';
 import { hashFloat } from '../kernels/random.js';
 import { cutText } from '../prompting/cut-text.js';
 import type { EmbeddedReal } from '../synalign/embedded-real.js';
-import { ExploredExamples, type ExploringOptions } from '../synalign/explore/explored-examples.js';
+import { type Explored, ExploredExamples, type ExploringOptions } from '../synalign/explore/explored-examples.js';
 import { ItemPool } from './item-pool.js';
 import { NewestReal } from './newest-real.js';
 import { drawnEvenly } from './personas.js';
@@ -204,7 +204,7 @@ export class Material {
         by: ordinal,
         ...(label === undefined ? {} : { label }),
         ...(examples === undefined ? {} : { examples }),
-        ...(explored === undefined ? {} : { region: explored.region, reals: explored.reals }),
+        ...(explored === undefined ? {} : exploredParts(explored)),
         ...(persona === undefined ? {} : { persona }),
         ...(grounding === undefined ? {} : { document: grounding.item }),
         ...(own === undefined ? {} : { given: { id: own.item.id, fields: own.item.fields }, vary: own.item.vary }),
@@ -251,6 +251,14 @@ export class Material {
       text: cutText(text, this.#bounds.documentCharacters),
     };
   }
+}
+
+function exploredParts({
+  region,
+  reals,
+  attributeDemand,
+}: Explored): Pick<Drawn, 'region' | 'reals' | 'attributeDemand'> {
+  return { region, reals, ...(attributeDemand.length === 0 ? {} : { attributeDemand: [...attributeDemand] }) };
 }
 
 const seedKey = 'seed/';

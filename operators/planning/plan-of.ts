@@ -16,7 +16,8 @@ export interface PlanOfOptions {
 }
 
 /** What was drawn for a plan from what other plans have left; all else follows from its ordinal. */
-export interface Drawn extends Pick<Plan, 'persona' | 'document' | 'given' | 'group' | 'label' | 'region' | 'reals'> {
+export interface Drawn
+  extends Pick<Plan, 'persona' | 'document' | 'given' | 'group' | 'label' | 'region' | 'reals' | 'attributeDemand'> {
   /** @default a group of the seeds */
   readonly examples?: readonly Example[];
   /** Values that go before drawn ones. */
@@ -34,7 +35,8 @@ export function planOf(
   drawn: Drawn = {},
 ): Plan {
   const { domain, lane, seed } = options;
-  const { by = ordinal, vary, examples = examplesOf(options, seeds, by), ...rest } = drawn;
+  const { by = ordinal, vary, examples = examplesOf(options, seeds, by), attributeDemand, ...rest } = drawn;
+  const reasons = options.reasons === true;
   const label = rest.label ?? (domain.label && drawLabel(domain.label, stratified(seed, lane, ordinal)));
   const causes = [label, rest.persona, rest.document?.id, rest.given?.id].map((cause) => cause ?? '');
   return {
@@ -47,7 +49,8 @@ export function planOf(
     ...(label === undefined ? {} : { label }),
     vary: { ...drawnVary(options, by), ...vary },
     examples: [...examples],
-    ...(options.reasons === true ? { formats: [...examplesOf(options, seeds, by)] } : {}),
+    ...(reasons ? { formats: [...examplesOf(options, seeds, by)] } : {}),
+    ...(reasons && attributeDemand !== undefined ? { attributeDemand } : {}),
     seedCount: seeds.length,
     randomSeed: hashUint32(seed, 'sampling', lane, ordinal),
     plannedAt,

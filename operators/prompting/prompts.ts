@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import type { Domain } from '../../schemas/domain.js';
 import type { Fields } from '../../schemas/example.js';
 import type { Example, Plan } from '../../schemas/plan.js';
@@ -100,7 +102,7 @@ export function inOneMessages(domain: Domain, layout: Layout, plans: readonly Pl
   const documents = plans.map(({ document }) => document);
   const common = documents.every((document) => document?.id === first.document?.id);
   const { attributes } = first;
-  const alike = plans.every((plan) => plan.attributes?.id === attributes?.id);
+  const alike = plans.every((plan) => isDeepStrictEqual(plan.attributes?.values, attributes?.values));
   const leads = plans.map((plan) =>
     [...layout.leads(plan), ...(alike ? [] : layout.qualities(plan.attributes))].join('; '),
   );

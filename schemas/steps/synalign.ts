@@ -53,9 +53,9 @@ export const alignStep = z.strictObject({
 
 /** How corrections change what is planned next. */
 export const steerStep = z.strictObject({
-  /** How strongly missing mass draws picks: 0 not at all. */
+  /** How strongly missing mass draws picks, and values of attributes: 0 not at all. */
   strength: z.number().min(0).max(10).default(1),
-  /** The most by which demand may raise or lower the odds of a region within a window. */
+  /** The most by which demand may raise or lower the odds of a region, or of a value of an attribute. */
   bound: z.number().min(1).max(100).default(4),
 });
 

@@ -8,7 +8,7 @@ import type { Stage } from '../stage/stage.js';
 import { fieldMapping } from './field-mapping.js';
 import { patiently } from './patiently.js';
 import { PayloadReaders, type SchemaSource } from './payload-readers.js';
-import { SchemaRegistry } from './schema-registry.js';
+import type { SchemaRegistry } from './schema-registry.js';
 import { wireMessage } from './wire-format.js';
 
 /** What reading the messages of others needs from outside. */
@@ -85,5 +85,6 @@ async function openRegistry(
   }
   const { url, username } = registry;
   const credentials = username === undefined ? undefined : { username, password: await registryPassword(kind) };
-  return new SchemaRegistry({ url, credentials });
+  const { SchemaRegistry: Registry } = await import('./schema-registry.js');
+  return new Registry({ url, credentials });
 }

@@ -1,7 +1,5 @@
 import { HeadwaterError } from '../../schemas/errors.js';
-import { avroReader } from './avro-reader.js';
-import { jsonSchemaReader } from './json-schema-reader.js';
-import type { PayloadReader, RegisteredSchema, SchemaType } from './registered-schema.js';
+import type { PayloadReader, RegisteredSchema, SchemaText, SchemaType } from './registered-schema.js';
 
 /** Where schemas come from. Rejects with `schema-unknown` for an id that there is not. */
 export type SchemaSource = (id: number, signal: AbortSignal) => Promise<RegisteredSchema>;
@@ -56,7 +54,7 @@ export class PayloadReaders {
 
   async #load(id: number, signal: AbortSignal): Promise<Known['reader']> {
     try {
-      return readerOf(id, this.type, await this.source(id, signal));
+      return readerOf(id, this.type, await this.source(id, signal), await makerOf(this.type));
     } catch (error) {
       if (error instanceof HeadwaterError && error.code === 'schema-unknown') return error;
       throw error;
@@ -64,13 +62,21 @@ export class PayloadReaders {
   }
 }
 
+type MakeReader = (schema: SchemaText) => PayloadReader;
+
+/** The libraries are loaded with the first schema: a pipeline without a registry never needs them. */
+async function makerOf(type: SchemaType): Promise<MakeReader> {
+  if (type === 'AVRO') return (await import('./avro-reader.js')).avroReader;
+  return (await import('./json-schema-reader.js')).jsonSchemaReader;
+}
+
 /** A schema that cannot be read is as good as unknown. Throws `schema-unknown`. */
-function readerOf(id: number, expected: SchemaType, schema: RegisteredSchema): PayloadReader {
+function readerOf(id: number, expected: SchemaType, schema: RegisteredSchema, make: MakeReader): PayloadReader {
   if (schema.type !== expected) {
     const text = `the schema ${id} is of type ${schema.type}, and the recipe says ${expected}`;
     throw new HeadwaterError('schema-unknown', text);
   }
-  const read = unlessFaulty(id, () => (expected === 'AVRO' ? avroReader(schema) : jsonSchemaReader(schema)));
+  const read = unlessFaulty(id, () => make(schema));
   return (payload) => unlessFaulty(id, () => read(payload));
 }
 

@@ -9,7 +9,7 @@ import type { Shard } from '../../schemas/shard.js';
 import type { Tick } from '../../schemas/tick.js';
 import type { Position } from '../stage/stage.js';
 import { partialNames, recoverLane } from './shard-folder.js';
-import { ShardMaker } from './shard-maker.js';
+import type { ShardMaker } from './shard-maker.js';
 import type { ShardFormat } from './shard-writer.js';
 
 export interface ShardOptions extends ShardFormat {
@@ -84,7 +84,8 @@ type Outcomes = readonly Outcome<In, Out>[];
 
 /** The shard in progress and the samples whose outcomes wait for it. One call at a time. */
 class Sharding {
-  readonly #maker: ShardMaker;
+  /** From the first sample on: its libraries are large, and many a process never writes a shard. */
+  #maker: ShardMaker | undefined;
   /** The samples of the shard in progress, in order. */
   #held: Sample[] = [];
   /** Samples with an outcome, of all runs. */
@@ -98,7 +99,6 @@ class Sharding {
   #mmd2: number | null;
 
   constructor(private readonly options: ShardOptions) {
-    this.#maker = new ShardMaker(options);
     this.#partials = partialNames(options.dir, options.lane);
     const mmd2 = options.memory?.get(mmdKey);
     this.#mmd2 = typeof mmd2 === 'number' ? mmd2 : null;
@@ -119,7 +119,7 @@ class Sharding {
 
   abort(): void {
     this.#aborted = true;
-    this.#maker.abort();
+    this.#maker?.abort();
   }
 
   async #takeSample(sample: Sample): Promise<Outcomes> {
@@ -129,10 +129,11 @@ class Sharding {
     const partials = this.#partials;
     if (!this.#recovered) await recoverLane(dir, { lane, next: position.offset, partials });
     this.#recovered = true;
+    const maker = await this.#opened();
     // Nobody would remove a file that is begun after the end.
     if (this.#aborted) return [];
     try {
-      await this.#maker.add(sample, position);
+      await maker.add(sample, position);
     } catch (error) {
       if (!(error instanceof HeadwaterError && error.code === 'value-unencodable')) throw error;
       this.#counted++;
@@ -162,15 +163,22 @@ class Sharding {
     return [...closed, ...due.map((tick) => ({ kind: 'emitted', input: tick, outputs: [tick] }) as const)];
   }
 
+  async #opened(): Promise<ShardMaker> {
+    if (this.#maker !== undefined) return this.#maker;
+    const { ShardMaker: Maker } = await import('./shard-maker.js');
+    this.#maker = new Maker(this.options);
+    return this.#maker;
+  }
+
   #full(): 'rows' | 'bytes' | undefined {
     if (this.#held.length >= this.options.rows) return 'rows';
-    return this.#maker.bytes >= this.options.bytes ? 'bytes' : undefined;
+    return (this.#maker?.bytes ?? 0) >= this.options.bytes ? 'bytes' : undefined;
   }
 
   /** The outcomes of the samples held, when their file is durable; none where there are no samples. */
   async #close(closedBy: Shard['closedBy']): Promise<Outcomes> {
     if (this.#held.length === 0) return [];
-    const made = await this.#maker.finish(closedBy, this.#mmd2);
+    const made = await (await this.#opened()).finish(closedBy, this.#mmd2);
     const held = this.#held;
     this.#held = [];
     this.#counted += held.length;

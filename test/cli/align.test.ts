@@ -95,3 +95,20 @@ test.each([
   expect(stderr).toMatch(message);
   expect(stderr).not.toMatch(/^ +at /m);
 });
+
+test('Ctrl-C ends it with 130 while it solves, of which it tells', async () => {
+  const dir = folder();
+  const lines = (seed: number) =>
+    Array.from({ length: 5000 }, (_, n) =>
+      JSON.stringify({ v: Array.from({ length: 32 }, (_, i) => Math.sin(seed + n * (i + 1.3))) }),
+    );
+  writeFileSync(join(dir, 'many.jsonl'), `${lines(1).join('\n')}\n`);
+  writeFileSync(join(dir, 'others.jsonl'), `${lines(2).join('\n')}\n`);
+  const hard = ['--regularization', '0', '--min-effective-share', '0.97'];
+  const aligning = start(dir, ['align', 'many.jsonl', 'others.jsonl', '--vectors', 'v', ...hard]);
+  await aligning.says(/(kernel|weights): /);
+  aligning.signal('SIGINT');
+  const { code, stdout, stderr } = await aligning.ended;
+  expect([code, stdout]).toEqual([130, '']);
+  expect(stderr).not.toMatch(/^\s+at /m);
+});

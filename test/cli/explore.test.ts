@@ -102,3 +102,42 @@ test('Ctrl-C ends it with 130, also while it waits for standard input', async ()
   expect(code).toBe(130);
   expect(stderr).not.toMatch(/^\s+at /m);
 });
+
+test('a CSV on standard input is known by the column that is named', async () => {
+  const dir = folder();
+  const lines = Array.from({ length: 12 }, (_, n) => `${n},"a, ${n}","[${Math.sin(n)}, ${Math.cos(n)}]"`);
+  const exploring = start(dir, ['explore', '-', '--vectors', 'v', '--pick', '3', '--json']);
+  exploring.write(`id,text,v\n${lines.join('\n')}\n`);
+  const { code, stdout } = await exploring.ended;
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ file: '-', count: 12, skipped: { count: 0 } });
+  const other = start(dir, ['explore', '-', '--vectors', 'w']);
+  other.write(`id,text,v\n${lines.join('\n')}\n`);
+  const refused = await other.ended;
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toMatch(
+    /standard input has no column 'w': it is read as plain text.*CSV or TSV header with 'w'/,
+  );
+});
+
+test('Ctrl-C ends it with 130 while it picks, of which it tells', async () => {
+  const dir = folder();
+  const vector = (n: number) => Array.from({ length: 8 }, (_, i) => Math.sin(n * (i + 1.3)));
+  const lines = Array.from({ length: 6000 }, (_, n) => JSON.stringify({ v: vector(n) }));
+  writeFileSync(join(dir, 'many.jsonl'), `${lines.join('\n')}\n`);
+  const exploring = start(dir, [
+    'explore',
+    'many.jsonl',
+    '--vectors',
+    'v',
+    '--pick',
+    '5000',
+    '--criterion',
+    'integrated',
+  ]);
+  await exploring.says(/ of 5000 picks/);
+  exploring.signal('SIGINT');
+  const { code, stdout, stderr } = await exploring.ended;
+  expect([code, stdout]).toEqual([130, '']);
+  expect(stderr).not.toMatch(/^\s+at /m);
+});

@@ -21,7 +21,7 @@ test('a run serves its health, and status shows it as a worker, until Ctrl-C', a
   await until(async () => (await fetch(url)).status === 200);
   expect((await fetch(url.replace('readyz', 'healthz'))).status).toBe(200);
 
-  await run.says(/accepted/);
+  await until(() => server.stats().answered > 40);
   const status = JSON.parse((await headwater(dir, ['status', '--json'])).stdout);
   expect(status.workers).toMatchObject([{ pid: run.pid, state: 'running', silentSince: null }]);
   const [{ worker }] = status.workers;

@@ -15,6 +15,8 @@ import { startBroker, type TestBroker } from './broker.js';
 
 const partitions = 4;
 const rounds = Number(process.env['HEADWATER_TAKEOVERS'] ?? 6);
+/** Of one supervisor: the pause before it starts a worker again grows with each death of the same one. */
+const killsEach = 2;
 /** What the stages of a lane write while samples flow. */
 const flowing = ['plans', 'drafts', 'refined', 'samples'];
 const mostTakeoverMs = 5000;
@@ -109,6 +111,14 @@ async function takeovers(topics: Topics, victim: WorkerStatus): Promise<readonly
   );
 }
 
+/** Two workers at work without end, and who supervises them. */
+async function begun(dir: string, topics: Topics): Promise<HeadwaterProcess> {
+  const run = start(dir, ['run', 'mails.yaml', '--workers', '2', '--health', '0', '--json']);
+  await run.says(/Health of the workers/);
+  await until(async () => (await readiness(run)) === 'ready' && (await workersAtWork(topics)).length === 2);
+  return run;
+}
+
 /** The samples on their topic: as many as were accepted, each once. */
 async function expectSamples(topics: Topics, accepted: number): Promise<void> {
   const ids: string[] = [];
@@ -133,14 +143,17 @@ test('workers that are killed are replaced within seconds, and nothing is lost o
   timeout: 300_000,
 }, async () => {
   const { dir, topics } = await pipeline({ target: { endless: true }, shards: { rows: 50 } });
-  const run = start(dir, ['run', 'mails.yaml', '--workers', '2', '--health', '0', '--json']);
-  await run.says(/Health of the workers/);
-  await until(async () => (await readiness(run)) === 'ready' && (await workersAtWork(topics)).length === 2);
+  let run = await begun(dir, topics);
 
   const times: number[] = [];
   for (let round = 0; round < rounds; round++) {
-    const workers = await workersAtWork(topics);
-    const victim = workers[round % workers.length];
+    if (round > 0 && round % killsEach === 0) {
+      run.signal('SIGINT');
+      expect((await run.ended).code).toBe(130);
+      run = await begun(dir, topics);
+    }
+    // The one that has lived longest: each of them once.
+    const [victim] = await workersAtWork(topics);
     if (victim === undefined) throw new Error('no worker is at work');
     times.push(...(await takeovers(topics, victim)));
     await until(async () => {
@@ -195,9 +208,9 @@ test('prints samples, and ends with 0 when the target is reached; the next start
 });
 
 test('a worker whose input is wrong ends all of them with what it says', async () => {
-  const { dir } = await pipeline({ target: { endless: true } });
+  const { dir, topics } = await pipeline({ target: { endless: true } });
   const other = start(dir, ['run', 'mails.yaml', '--data', join('.headwater', 'worker-2')]);
-  await other.says(/accepted/);
+  await until(async () => (await workersAtWork(topics)).length === 1);
   const run = await headwater(dir, ['run', 'mails.yaml', '--workers', '2']);
   expect(run.stderr).toMatch(/headwater: .*process \d+ runs on .*worker-2.*\[data-in-use\]\n$/);
   expect(run.code).toBe(2);

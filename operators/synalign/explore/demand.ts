@@ -1,9 +1,14 @@
+import { z } from 'zod';
+
 import { fromBase64, toBase64 } from '../../../schemas/codec.js';
 import type { Correction } from '../../../schemas/correction.js';
 import { HeadwaterError } from '../../../schemas/errors.js';
+import type { AttributeDemand } from '../../../schemas/plan.js';
 import type { SteerStep } from '../../../schemas/steps/synalign.js';
 import type { Changes } from '../../flow/outcome.js';
 import { type RandomFeatures, randomFeatures } from '../../kernels/mmd/random-features.js';
+import { attributeDemand, attributePull, type Integration, withCorrection } from './attribute-demand.js';
+import { demandOf, gainOf } from './demand-of.js';
 
 export interface DemandOptions {
   /** `steer`: what the corrections so far have brought. */
@@ -17,16 +22,18 @@ export interface DemandOptions {
 }
 
 /** As the memory holds it. */
-interface Stored {
+const storedSchema = z.object({
   /** Of the correction that came last. */
-  readonly accepted: number;
-  readonly reference: number;
-  readonly bandwidth: number;
+  accepted: z.number(),
+  reference: z.number(),
+  bandwidth: z.number(),
   /** `Float32Array [2 frequencies]` as base64. */
-  readonly witness: string;
+  witness: z.string(),
   /** The same, of the witnesses before it. */
-  readonly integral: string;
-}
+  integral: z.string(),
+  attributes: z.array(attributePull).readonly().default([]),
+});
+type Stored = Readonly<z.infer<typeof storedSchema>>;
 
 interface Pull {
   readonly stored: Stored;
@@ -35,8 +42,6 @@ interface Pull {
   readonly direction: Float64Array;
 }
 
-/** The mean of the kernel over pairs of real records, in order of magnitude: by the median heuristic half of all pairs are above 1/e. */
-const meanKernel = Math.exp(-1);
 /** Windows after which what the integral took in counts half. */
 const integralHalfLife = 32;
 /** The integral may call for this many times the demand that the bound allows: more would only make it slow to turn round. */
@@ -46,11 +51,11 @@ const windup = 2;
  * How much is missing at a point of the real distribution, by the corrections so far: 1 for neither too little nor too much.
  *
  * A correction's witness w(x) = phi(x).(mean of the real window - mean of the synthetic one) is above 0 where too little is written. Demand is
- * exp(strength e (w(x) + I(x))), within [1 / bound, bound]: e w is about the missing share of what there should be. I is the sum
+ * that of `demandOf` for w(x) + I(x). I is the sum
  * of the witnesses of earlier windows, of which half is forgotten in 32 windows: a correction comes in when the next one takes its place, by the
  * share of a window that was written under it, and not before the first window is full. With it, demand rises until nothing is missing, rather
  * than until some balance of both. Its norm is limited, so that it turns round at
- * once. It starts over when the reference or the bandwidth changes. Memory: 16 bytes a frequency for the two vectors, and 8
+ * once. Values of attributes are followed in the same way (`attributeDemand`). It starts over when the reference or the bandwidth changes. Memory: 16 bytes a frequency for the two vectors, and 8
  * for each of the points that were asked about and still exist.
  */
 export class Demand {
@@ -72,6 +77,12 @@ export class Demand {
     return this.#pull?.stored.reference;
   }
 
+  /** Of values of attributes: those furthest from 1 first. */
+  get attributes(): readonly AttributeDemand[] {
+    const { steer } = this.options;
+    return steer === 'off' || this.#pull === undefined ? [] : attributeDemand(this.#pull.stored.attributes, steer);
+  }
+
   /** Takes a correction in; one without a witness, or of another embedder, lane or number of frequencies, changes nothing. */
   take(correction: Correction): Changes {
     const { embedder, lane, steer, frequencies } = this.options;
@@ -83,15 +94,12 @@ export class Demand {
     if (!newest.every(Number.isFinite)) return [];
     const before = this.#pull?.stored;
     const goesOn = before !== undefined && before.bandwidth === bandwidth && before.reference === reference;
-    const integral = goesOn
-      ? integrated({
-          integral: fromBase64(before.integral),
-          witness: fromBase64(before.witness),
-          share: shareSince(before.accepted, correction),
-          limit: (windup * Math.log(steer.bound)) / Math.max(1e-9, gainOf(steer)),
-        })
-      : new Float32Array(2 * frequencies);
-    const stored: Stored = { accepted, reference, bandwidth, witness, integral: toBase64(integral) };
+    const nothing = toBase64(new Float32Array(2 * frequencies));
+    const past = goesOn ? before : { accepted, witness: nothing, integral: nothing, attributes: [] };
+    const integration = integrationOf(past.accepted, correction, steer);
+    const integral = toBase64(integrated(fromBase64(past.integral), fromBase64(past.witness), integration));
+    const attributes = withCorrection(past.attributes, correction, integration);
+    const stored: Stored = { accepted, reference, bandwidth, witness, integral, attributes };
     this.#pull = this.#pullOf(stored);
     return [['steer', stored]];
   }
@@ -104,8 +112,7 @@ export class Demand {
     const phi = this.#phiOf(point, this.#pull.features);
     let witness = 0;
     for (let i = 0; i < direction.length; i++) witness += (direction[i] ?? 0) * (phi[i] ?? 0);
-    const most = Math.log(steer.bound);
-    return Math.exp(Math.min(most, Math.max(-most, gainOf(steer) * witness)));
+    return demandOf(witness, steer);
   }
 
   #phiOf(point: Float32Array, features: RandomFeatures): Float32Array {
@@ -137,39 +144,29 @@ export class Demand {
   }
 }
 
-/** What a witness of 1 adds to the logarithm of demand. */
-function gainOf({ strength }: SteerStep): number {
-  return strength / meanKernel;
-}
-
 /** The part of a full window that was written since; 0 while the first one fills, as all that was accepted is still in it. */
 function shareSince(before: number, { accepted, synthetic: { size } }: Correction): number {
   if (accepted <= size) return 0;
   return Math.min(1, Math.max(0, accepted - before) / Math.max(1, size));
 }
 
-interface Integration {
-  readonly integral: Float32Array;
-  readonly witness: Float32Array;
-  /** Of a window, in which the witness was the newest. */
-  readonly share: number;
-  /** Of the norm. */
-  readonly limit: number;
+function integrationOf(before: number, correction: Correction, steer: SteerStep): Integration {
+  const share = shareSince(before, correction);
+  const limit = (windup * Math.log(steer.bound)) / Math.max(1e-9, gainOf(steer));
+  return { share, kept: 2 ** (-share / integralHalfLife), limit };
 }
 
-function integrated({ integral, witness, share, limit }: Integration): Float32Array {
-  const kept = 2 ** (-share / integralHalfLife);
+/** The limit is one of the norm. */
+function integrated(integral: Float32Array, witness: Float32Array, { share, kept, limit }: Integration): Float32Array {
   const sum = integral.map((value, i) => kept * value + share * (witness[i] ?? 0));
   const norm = Math.sqrt(sum.reduce((total, value) => total + value * value, 0));
   return norm <= limit ? sum : sum.map((value) => (value * limit) / norm);
 }
 
 function storedPull(value: unknown): Stored {
-  if (typeof value !== 'object') throw damaged();
-  const { accepted, reference, bandwidth, witness, integral } = value as Partial<Record<keyof Stored, unknown>>;
-  if (typeof accepted !== 'number' || typeof reference !== 'number' || typeof bandwidth !== 'number') throw damaged();
-  if (typeof witness !== 'string' || typeof integral !== 'string') throw damaged();
-  return { accepted, reference, bandwidth, witness, integral };
+  const read = storedSchema.safeParse(value);
+  if (!read.success) throw damaged();
+  return read.data;
 }
 
 function damaged(): HeadwaterError {

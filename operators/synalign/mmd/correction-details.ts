@@ -27,6 +27,8 @@ type Details = Pick<Correction, 'witness' | 'regions' | 'labels' | 'attributes'>
 /** Frequencies of a witness: more would not fit into a correction. */
 export const witnessFrequencies = 512;
 const mostAttributes = 16;
+/** Samples at which a mean witness counts half. */
+export const halfTrusted = 16;
 const mostLabels = 32;
 /** Of a correction as JSON. */
 const mostBytes = 16 * 1024;
@@ -128,16 +130,27 @@ function labelShares({ real, synthetic, realNotes, sampleNotes }: Compared): Cor
   return Object.fromEntries(sorted.slice(0, mostLabels));
 }
 
-/** The mean witness of the samples that have a value of an attribute. */
-function attributeWitness({ attributes }: Compared, witness: Float64Array): NonNullable<Correction['attributes']> {
-  const phi = new Float64Array(witness.length);
+/** The mean witness of the samples that have a value of an attribute, each held against the others: a sample is as near as can be to itself. */
+function attributeWitness(
+  { attributes, synthetic }: Compared,
+  witness: Float64Array,
+): NonNullable<Correction['attributes']> {
+  const { length } = witness;
+  const all = leadingFeatures(synthetic.sum.values, new Float64Array(length));
+  const others = synthetic.size - 1;
+  const phi = new Float64Array(length);
   const means = Array.from(attributes.followed(), ({ name, value, sum }) => {
-    const mean = dotOfFirst(leadingFeatures(sum.values, phi), witness, witness.length) / sum.size;
+    leadingFeatures(sum.values, phi);
+    const own = dotOfFirst(phi, all, length) / (sum.size * synthetic.size);
+    const mean = dotOfFirst(phi, witness, length) / sum.size + (1 - own) / others;
     return { name, value, count: sum.size, witness: rounded(mean) };
   });
-  return means
-    .sort((a, b) => Math.abs(b.witness) - Math.abs(a.witness) || (textOf(a) < textOf(b) ? -1 : 1))
-    .slice(0, mostAttributes);
+  return means.sort((a, b) => weightOf(b) - weightOf(a) || (textOf(a) < textOf(b) ? -1 : 1)).slice(0, mostAttributes);
+}
+
+/** The mean of few samples is mostly chance. */
+function weightOf({ count, witness }: { readonly count: number; readonly witness: number }): number {
+  return (Math.abs(witness) * count) / (count + halfTrusted);
 }
 
 /** Decides between values that the same samples have. */

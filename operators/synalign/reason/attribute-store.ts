@@ -60,6 +60,15 @@ export interface Sheet {
   found: Found | undefined;
 }
 
+/** What a plan will be written from. */
+export interface Written {
+  readonly found: Found;
+  /** Whether the plan is the one that they were found for. */
+  readonly asked: boolean;
+  /** Those of the answer that the plan has, or others in their place. */
+  readonly values: Found['values'];
+}
+
 const storeKeys = {
   use: 'use/',
   found: 'found/',
@@ -141,15 +150,15 @@ export class AttributeStore {
     return { sheet, changes };
   }
 
-  /** A plan has its attributes; `asked` where it was the one that they were found for. In the order of `begin`. */
-  written(plan: Plan, sheet: Sheet, found: Found, asked: boolean): Changes {
+  /** A plan has its attributes. In the order of `begin`. */
+  written(plan: Plan, sheet: Sheet, { found, asked, values }: Written): Changes {
     const changes: (readonly [string, unknown])[] = asked ? [[`${storeKeys.found}${sheet.region}`, found]] : [];
     if (this.#window !== undefined && plan.ordinal >= this.#applied) {
       const of: z.infer<typeof useOfSchema> = [sheet.region, sheet.since];
       this.#of.set(plan.ordinal, of);
       changes.push([`${storeKeys.of}${plan.ordinal}`, of]);
     }
-    return [...changes, ...this.#values.add(found.values)];
+    return [...changes, ...this.#values.add(values)];
   }
 
   /** One past the last ordinal whose ending a plan goes by. */

@@ -2,7 +2,7 @@ import { map, mergeMap, Observable, type OperatorFunction, Subject } from 'rxjs'
 import type { Call } from '../../../schemas/call.js';
 import { recordId } from '../../../schemas/ids.js';
 import type { LedgerEntry } from '../../../schemas/ledger-entry.js';
-import type { Plan } from '../../../schemas/plan.js';
+import type { Attributes, Plan } from '../../../schemas/plan.js';
 import type { Reasoned } from '../../../schemas/reasoned.js';
 import type { ReasonStep } from '../../../schemas/steps/synalign.js';
 import type { OpenAnswers } from '../../flow/open-answers.js';
@@ -19,6 +19,7 @@ import {
 } from './asked-attributes.js';
 import { AttributeStore, type Found, type Sheet } from './attribute-store.js';
 import { reasonedId } from './of-reasoned.js';
+import { steeredValues } from './steered-values.js';
 
 export interface ReasonOptions extends Omit<AttributeQuestions, 'settings'> {
   /** Plans of other lanes are refused, and their endings do not count. */
@@ -66,7 +67,7 @@ interface Line {
  * One answer serves up to `settings.uses` plans of a region and label, in the order of the plans; the first asks and the others wait.
  * Where no attempt gives a usable attribute the plan that asked is *dropped* (`no-attributes`), where the model refuses it is *dead* as in
  * `draft`, and the next one that waits asks in its turn: a failure costs one plan. Attributes whose yield is far below the others'
- * are asked for anew. The plan that asked has all that was paid; those that share its answer have the call without tokens or cost, so that
+ * are asked for anew. What corrections find too much of is left out of a plan's attributes, or replaced (`steeredValues`). The plan that asked has all that was paid; those that share its answer have the call without tokens or cost, so that
  * sums over plans are what was paid. SynAlign, module 2.
  *
  * Ledger entries are absorbed. Plans end in the order in which they came, and which plan has which attributes depends on the
@@ -168,8 +169,14 @@ export function reason(options: ReasonOptions): OperatorFunction<In, Ended> {
 
       function endOf({ plan, sheet, changes, calls, found, asked = false, failure }: Line): Ended {
         if (found === undefined) return { ...(failure ?? surplus(plan)), changes };
-        const written = store.written(plan, sheet, found, asked);
-        const output = reasonedOf(plan, found, asked ? calls : [...calls, found.call]);
+        const attributes: Attributes = {
+          id: found.id,
+          ...steeredValues(found.values, plan),
+          calls: asked ? [...calls] : [...calls, found.call],
+          askedFor: found.askedFor,
+        };
+        const written = store.written(plan, sheet, { found, asked, values: attributes.values });
+        const output: Reasoned = { kind: 'reasoned', id: reasonedId(plan.id), plan: { ...plan, attributes } };
         return { kind: 'emitted', input: plan, outputs: [output], changes: [...changes, ...written] };
       }
 
@@ -239,11 +246,6 @@ function foundBy(plan: Plan, { values, attempt, calls }: Extract<Answer, AskedAt
   if (last === undefined) throw new TypeError(`the plan ${plan.id} has attributes without a call`);
   const { reused: _, ...paid } = last;
   return { id, values, askedFor: plan.id, call: { ...paid, promptTokens: 0, completionTokens: 0, cost: 0 } };
-}
-
-function reasonedOf(plan: Plan, { id, values, askedFor }: Found, calls: readonly Call[]): Reasoned {
-  const attributes = { id, values, calls: [...calls], askedFor };
-  return { kind: 'reasoned', id: reasonedId(plan.id), plan: { ...plan, attributes } };
 }
 
 function hasEnded({ found, failure }: Line): boolean {

@@ -25,7 +25,7 @@ it.concurrent.each(seeds)(
   async (seed) => {
     const transport = { kind: 'kafka', broker } as const;
     const check = async (_: unknown, run: RunRead, reference: RunRead) => checkCorrections(run, reference);
-    const { faults } = await runCycle({ seed, transport, method, uninterrupted, limitMs: 150_000, check });
+    const { faults } = await runCycle({ seed, transport, method, uninterrupted, limitMs: 240_000, check });
     expect(faults.length).toBeGreaterThanOrEqual(1);
   },
 );

@@ -1,28 +1,13 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
 import { expect, onTestFinished, test } from 'vitest';
 
-import { loadInputs } from '../../../cli/run/load-inputs.js';
-import { journaled } from '../../../engines/journaled.js';
-import { openai } from '../../../engines/openai/openai.js';
 import { apportion } from '../../../operators/kernels/apportion.js';
-import { type AnyRecord, decode, type Kind, type RecordOfKind } from '../../../schemas/codec.js';
 import { recordId } from '../../../schemas/ids.js';
 import type { LedgerEntry } from '../../../schemas/ledger-entry.js';
 import type { Plan } from '../../../schemas/plan.js';
 import { type Recipe, recipe as recipeSchema } from '../../../schemas/recipe.js';
-import { openLog } from '../../../streams/log/open-log.js';
-import { readSeeds, seedMessages } from '../../../streams/river/load-input.js';
-import { idleParts, type JournaledModel } from '../../../streams/river/parts.js';
-import { ensureTopics, startRiver } from '../../../streams/river/river.js';
-import { runnableStages } from '../../../streams/river/stages.js';
-import { labelledTargets, readTargets, shareOut } from '../../../streams/river/targets.js';
-import { readAll } from '../../../streams/stage/read-all.js';
 import type { Topics } from '../../../streams/topics.js';
 import { type Asked, type FakeAnswer, startFakeEndpoint } from '../../fake-endpoint/fake-endpoint.mjs';
-import { HashingEmbedder } from '../../operators/synalign/hashing-embedder.js';
+import { type Place, placeWith, ran, recordsOf } from './whole-run.js';
 
 const lanes = 2;
 const label = { field: 'kind', values: ['money', 'time', 'space'], shares: [5, 3, 2] };
@@ -48,34 +33,20 @@ function textOf(hash: string): string {
   return `Question: How does the ${words.slice(0, 6).join(' ')} go?\nAnswer: It goes with ${words.slice(6).join(' ')}.`;
 }
 
-const lines = (count: number, object: (n: number) => unknown) =>
-  `${Array.from({ length: count }, (_, n) => JSON.stringify(object(n))).join('\n')}\n`;
-
-/** A folder with the inputs, and the topics of a pipeline on two lanes. */
-async function folder(): Promise<{ readonly dir: string; readonly topics: Topics }> {
-  const dir = await mkdtemp(join(tmpdir(), 'headwater-exactly-'));
+/** The inputs of a pipeline on two lanes. */
+function folder(): Promise<Place> {
   const kindOf = (n: number) => label.values[n % 3];
   const example = (n: number) => ({ question: `What is ${n} and one?`, answer: `It is ${n + 1}.`, kind: kindOf(n) });
-  await writeFile(join(dir, 'seeds.jsonl'), lines(6, example));
-  await writeFile(
-    join(dir, 'documents.jsonl'),
-    lines(7, (n) => ({ title: `No. ${n}`, text: `A text about ${n}.` })),
-  );
-  await writeFile(join(dir, 'real.jsonl'), lines(30, example));
-  await writeFile(
-    join(dir, 'drafts.jsonl'),
-    lines(20, (n) => {
+  const several = (length: number, object: (n: number) => unknown) => Array.from({ length }, (_, n) => object(n));
+  return placeWith({
+    'seeds.jsonl': several(6, example),
+    'documents.jsonl': several(7, (n) => ({ title: `No. ${n}`, text: `A text about ${n}.` })),
+    'real.jsonl': several(30, example),
+    'drafts.jsonl': several(20, (n) => {
       const [question = '', answer = ''] = textOf(recordId('text', n)).split('\n');
       return { question: `${question.slice(10)} ${n}`, answer: answer.slice(8), kind: kindOf(n) };
     }),
-  );
-  await mkdir(join(dir, 'out'));
-  const topics = await openLog({ dir: join(dir, 'topics') });
-  onTestFinished(async () => {
-    await topics.close();
-    await rm(dir, { recursive: true, force: true });
   });
-  return { dir, topics };
 }
 
 function recipeOf(
@@ -98,59 +69,11 @@ function recipeOf(
   });
 }
 
-/** Runs a recipe until its lanes have so many samples. */
-async function ran(recipe: Recipe, total: number, { dir, topics }: Awaited<ReturnType<typeof folder>>): Promise<void> {
-  await ensureTopics(recipe, topics);
-  const told = await readTargets(topics, 'seeds', lanes);
-  const targets = labelledTargets(shareOut(total, lanes), recipe.domain.label, told);
-  const isFirst = told.every((target) => target === undefined);
-  const seeds = await readSeeds({ source: 'seeds.jsonl', base: dir, domain: recipe.domain, now: Date.now });
-  const own = { topic: 'seeds', partitions: lanes, now: Date.now };
-  await topics.append(seedMessages(isFirst ? seeds : { seeds: [], dead: [] }, own, targets));
-  const modelOf = (role: 'base' | 'instruct'): JournaledModel | undefined => {
-    const config = recipe.models[role];
-    if (config?.engine !== 'openai') return undefined;
-    const { url, model, maxInFlight, retries, timeoutMs } = config;
-    const asked = openai({ url, model, maxInFlight, retries, timeoutMs });
-    onTestFinished(() => asked.close());
-    return (journal) => journaled(asked, journal);
-  };
-  const river = await startRiver({
-    recipe,
-    topics,
-    targets: targets.map((target) => target.total),
-    parts: {
-      ...idleParts,
-      base: modelOf('base'),
-      instruct: modelOf('instruct'),
-      embedder: new HashingEmbedder(),
-      shardDir: join(dir, 'out'),
-    },
-  });
-  const ended = new AbortController();
-  const loading = loadInputs({ recipe, topics, base: dir, stages: runnableStages }, ended.signal);
-  expect(await Promise.race([river.done, loading.then(() => river.done)])).toBe('complete');
-  ended.abort();
-  await loading;
-}
-
-async function all<K extends Kind>(topics: Topics, topic: string, kind: K): Promise<readonly RecordOfKind<K>[]> {
-  const records: RecordOfKind<K>[] = [];
-  const isWanted = (record: AnyRecord): record is RecordOfKind<K> => record.kind === kind;
-  for (let lane = 0; lane < lanes; lane++) {
-    for await (const { value, headers } of readAll(topics, topic, lane)) {
-      const record = decode(value ?? new Uint8Array(), headers);
-      if (isWanted(record)) records.push(record);
-    }
-  }
-  return records;
-}
-
 /** Exactly so many samples, of each label what its share is, and one end for each plan. */
 async function expectExactly(total: number, topics: Topics): Promise<readonly Plan[]> {
-  const samples = await all(topics, 'samples', 'sample');
-  const plans = await all(topics, 'plans', 'plan');
-  const ledger = await all(topics, 'ledger', 'ledger-entry');
+  const samples = await recordsOf(topics, 'samples', 'sample');
+  const plans = await recordsOf(topics, 'plans', 'plan');
+  const ledger = await recordsOf(topics, 'ledger', 'ledger-entry');
   const counts = label.values.map((value) => samples.filter((sample) => sample.label === value).length);
   expect(counts).toEqual(apportion(label.shares, total));
   expect(new Set(samples.map(({ id }) => id)).size).toBe(total);
@@ -181,7 +104,7 @@ test.each([
   const recipe = recipeOf(server.url, draft, more);
   await ran(recipe, 41, place);
   const plans = await expectExactly(41, place.topics);
-  const reasons = reasonsOf(await all(place.topics, 'ledger', 'ledger-entry'));
+  const reasons = reasonsOf(await recordsOf(place.topics, 'ledger', 'ledger-entry'));
   for (const reason of ['endpoint-refused', 'unparsable', 'cut']) expect(reasons).toContain(reason);
   for (const { group, ordinal, lane } of plans) {
     expect(group !== undefined).toBe(way === 'sequential' || way === 'in-one');
@@ -190,11 +113,11 @@ test.each([
   }
   if ('inputs' in more && 'documents' in more.inputs) {
     expect(plans.every(({ document }) => document !== undefined)).toBe(true);
-    const [sample] = await all(place.topics, 'samples', 'sample');
+    const [sample] = await recordsOf(place.topics, 'samples', 'sample');
     expect(sample?.lineage.documentIds).toHaveLength(1);
   }
   if (way === 'few-shot') {
-    const [sample] = await all(place.topics, 'samples', 'sample');
+    const [sample] = await recordsOf(place.topics, 'samples', 'sample');
     expect(sample?.lineage).toMatchObject({ seedIds: [], documentIds: [] });
     expect(sample?.lineage.realIds).toHaveLength(3);
   }

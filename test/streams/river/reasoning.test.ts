@@ -1,25 +1,13 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 
-import { loadInputs } from '../../../cli/run/load-inputs.js';
 import { SentPrompts } from '../../../cli/run/sent-prompts.js';
-import { journaled } from '../../../engines/journaled.js';
-import { openai } from '../../../engines/openai/openai.js';
-import { type AnyRecord, decode, type Kind, parseJson, type RecordOfKind } from '../../../schemas/codec.js';
+import { parseJson } from '../../../schemas/codec.js';
 import { type Recipe, recipe as recipeSchema } from '../../../schemas/recipe.js';
-import { openLog } from '../../../streams/log/open-log.js';
-import { readSeeds, seedMessages } from '../../../streams/river/load-input.js';
-import { idleParts, type JournaledModel } from '../../../streams/river/parts.js';
 import { attributeFigures } from '../../../streams/river/reasoning.js';
-import { ensureTopics, startRiver } from '../../../streams/river/river.js';
-import { runnableStages } from '../../../streams/river/stages.js';
-import { labelledTargets, readTargets, shareOut } from '../../../streams/river/targets.js';
 import { readAll } from '../../../streams/stage/read-all.js';
 import type { Topics } from '../../../streams/topics.js';
 import { type Asked, type FakeAnswer, startFakeEndpoint } from '../../fake-endpoint/fake-endpoint.mjs';
-import { HashingEmbedder } from '../../operators/synalign/hashing-embedder.js';
+import { type Place, placeWith, ran, recordsOf } from './whole-run.js';
 
 const real = 'comes from the real stream, and nobody else has these very words';
 
@@ -85,68 +73,12 @@ function recipeOf(url: string, reason: Readonly<Record<string, unknown>>): Recip
   });
 }
 
-async function folder(): Promise<{ readonly dir: string; readonly topics: Topics }> {
-  const dir = await mkdtemp(join(tmpdir(), 'headwater-reasoning-'));
-  const lines = (count: number, object: (n: number) => unknown) =>
-    Array.from({ length: count }, (_, n) => `${JSON.stringify(object(n))}\n`).join('');
-  await writeFile(
-    join(dir, 'seeds.jsonl'),
-    lines(4, (n) => ({ question: `What is ${n} and one?`, answer: `It is ${n + 1}.` })),
-  );
-  const realLine = (n: number) => ({ question: `Number ${n * n} of ${n}, what ${real}?`, answer: `It is ${n}.` });
-  await writeFile(join(dir, 'real.jsonl'), lines(40, realLine));
-  await mkdir(join(dir, 'out'));
-  const topics = await openLog({ dir: join(dir, 'topics') });
-  onTestFinished(async () => {
-    await topics.close();
-    await rm(dir, { recursive: true, force: true });
+function folder(): Promise<Place> {
+  const seeds = Array.from({ length: 4 }, (_, n) => ({ question: `What is ${n} and one?`, answer: `It is ${n + 1}.` }));
+  const reals = Array.from({ length: 40 }, (_, n) => {
+    return { question: `Number ${n * n} of ${n}, what ${real}?`, answer: `It is ${n}.` };
   });
-  return { dir, topics };
-}
-
-async function ran(recipe: Recipe, total: number, { dir, topics }: Awaited<ReturnType<typeof folder>>): Promise<void> {
-  await ensureTopics(recipe, topics);
-  const told = await readTargets(topics, 'seeds', 1);
-  const targets = labelledTargets(shareOut(total, 1), undefined, told);
-  const seeds = await readSeeds({ source: 'seeds.jsonl', base: dir, domain: recipe.domain, now: Date.now });
-  const isFirst = told.every((target) => target === undefined);
-  const own = { topic: 'seeds', partitions: 1, now: Date.now };
-  await topics.append(seedMessages(isFirst ? seeds : { seeds: [], dead: [] }, own, targets));
-  const modelOf = (role: 'base' | 'instruct'): JournaledModel | undefined => {
-    const config = recipe.models[role];
-    if (config?.engine !== 'openai') return undefined;
-    const { url, model, maxInFlight, retries } = config;
-    const asked = openai({ url, model, maxInFlight, retries });
-    onTestFinished(() => asked.close());
-    return (journal) => journaled(asked, journal);
-  };
-  const river = await startRiver({
-    recipe,
-    topics,
-    targets: targets.map((target) => target.total),
-    parts: {
-      ...idleParts,
-      base: modelOf('base'),
-      instruct: modelOf('instruct'),
-      embedder: new HashingEmbedder(),
-      shardDir: join(dir, 'out'),
-    },
-  });
-  const ended = new AbortController();
-  const loading = loadInputs({ recipe, topics, base: dir, stages: runnableStages }, ended.signal);
-  expect(await Promise.race([river.done, loading.then(() => river.done)])).toBe('complete');
-  ended.abort();
-  await loading;
-}
-
-async function all<K extends Kind>(topics: Topics, topic: string, kind: K): Promise<readonly RecordOfKind<K>[]> {
-  const records: RecordOfKind<K>[] = [];
-  const isWanted = (record: AnyRecord): record is RecordOfKind<K> => record.kind === kind;
-  for await (const { value, headers } of readAll(topics, topic, 0)) {
-    const record = decode(value ?? new Uint8Array(), headers);
-    if (isWanted(record)) records.push(record);
-  }
-  return records;
+  return placeWith({ 'seeds.jsonl': seeds, 'real.jsonl': reals });
 }
 
 /** Tokens of all answers that were ever given. */
@@ -174,12 +106,12 @@ test.each(['json', 'lines'] as const)(
     // a second run goes on where the first one stopped, endings that came after its end included
     await ran(recipe, 45, place);
 
-    const samples = await all(topics, 'samples', 'sample');
-    const ledger = await all(topics, 'ledger', 'ledger-entry');
-    const reasoned = await all(topics, 'reasoned', 'reasoned');
+    const samples = await recordsOf(topics, 'samples', 'sample');
+    const ledger = await recordsOf(topics, 'ledger', 'ledger-entry');
+    const reasoned = await recordsOf(topics, 'reasoned', 'reasoned');
     expect(samples).toHaveLength(45);
     expect(ledger.map(({ reason }) => reason)).toContain('no-attributes');
-    expect(ledger).toHaveLength((await all(topics, 'plans', 'plan')).length);
+    expect(ledger).toHaveLength((await recordsOf(topics, 'plans', 'plan')).length);
     for (const { lineage } of samples) {
       expect(lineage.attributes.map(({ name }) => name)).toEqual(['style', 'mood', 'intent']);
       expect(lineage.promptIds).toEqual([`synalign.reason/1/${form}`, 'synalign.draft/1/blocks/1']);
@@ -205,7 +137,7 @@ test.each(['json', 'lines'] as const)(
       expect(JSON.stringify(prompt)).toContain(real);
       expect(prompt?.id).toBe(`synalign.reason/1/${form}`);
     }
-    for (const draft of (await all(topics, 'drafts', 'draft')).slice(0, 6)) {
+    for (const draft of (await recordsOf(topics, 'drafts', 'draft')).slice(0, 6)) {
       const [prompt] = await sent.of(draft);
       expect(JSON.stringify(prompt)).toContain('Intent: to tell');
       expect(JSON.stringify(prompt)).not.toContain(real.slice(10));

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import { onTestFinished } from 'vitest';
 
@@ -26,9 +26,9 @@ export function mounted(options: string): string {
   return dir;
 }
 
-/** Looks again at every turn of the event loop until it is so. */
+/** Looks again every two milliseconds until it is so: without a pause it would take a core from what it waits for. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await setImmediate();
+  while (!(await condition())) await delay(2);
 }
 
 function asRoot(...command: readonly string[]): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { checkStages, stageList } from '../../../cli/run/run-options.js';
+import { checkStages, stageList } from '../../../cli/run/stage-list.js';
 import { recipe as recipeSchema } from '../../../schemas/recipe.js';
 
 const recipe = recipeSchema.parse({
