@@ -18,7 +18,7 @@ import thresholds from './thresholds/rolling-mmd.json' with { type: 'json' };
  *
  * `npm run bench -- rolling-mmd [--records N] [--runs N] [--streams N]`: real records and samples of 256 dimensions by turns through `rollingMmd` at its
  * defaults (512 frequencies, two windows of 512, a correction every 8 samples, attributes and labels on each sample), beside slow references; the same with a watched
- * drift; run lengths without drift (window 10, reference 400, expected run time 40, 4,000 splits); false alarms of the betting test. Costs are processor
+ * drift, by both tests; calibrations; run lengths without drift (window 10, reference 400, expected run time 40, 4,000 splits); false alarms of the betting test. Costs are processor
  * time of one thread. Exits with 1 where `bench/thresholds/rolling-mmd.json` is missed.
  */
 
@@ -43,8 +43,13 @@ const figures = {
     'drift',
     rolling('drift watched', { drift: { expectedRunTime: 1e9, window: 64, reference: 1024 } }, records / 10),
   ),
+  ...prefixed(
+    'newma',
+    rolling('drift by NEWMA', { drift: { test: 'newma', window: 64, deviations: 7 } }, records / 10),
+  ),
   ...slowReference(),
-  ...calibration(),
+  ...calibration(64, 1024),
+  ...prefixed('large', calibration(512, 4096)),
   ...runLengths(),
   ...falseAlarms(),
 };
@@ -131,13 +136,15 @@ function slowReference(): Record<string, number> {
   return { exactMicros: micros };
 }
 
-/** At the defaults of a watched drift: window 64, reference 1,024, expected run time 10,000. */
-function calibration(): Record<string, number> {
+/** With the default expected run time of 10,000; by default the window is 64 and the reference 1,024. */
+function calibration(tested: number, size: number): Record<string, number> {
   const map = randomFeatures({ dimensions, frequencies, bandwidth: 0.9, seed: 7 });
-  const reference = new Float64Array(1024 * 2 * frequencies);
-  for (let i = 0; i < 1024; i++)
-    map.map(pool[i] ?? new Float32Array(dimensions), reference.subarray(i * 1024, (i + 1) * 1024));
-  const work = new Calibration({ features: reference, size: 1024, window: 64, expectedRunTime: 10_000, seed: 3 });
+  const length = 2 * frequencies;
+  const reference = new Float64Array(size * length);
+  for (let i = 0; i < size; i++) {
+    map.map(pool[i % pool.length] ?? new Float32Array(dimensions), reference.subarray(i * length, (i + 1) * length));
+  }
+  const work = new Calibration({ features: reference, size, window: tested, expectedRunTime: 10_000, seed: 3 });
   const steps: number[] = [];
   const lap = stopwatch();
   while (!work.done) {
@@ -148,9 +155,9 @@ function calibration(): Record<string, number> {
   const seconds = lap(1).cpuMsPerThousand / 1e6;
   const longest = Math.max(...steps);
   console.log(
-    `calibration: ${work.bootstraps} splits in ${steps.length} steps, ${seconds.toFixed(2)} s in all, ${median(steps).toFixed(1)} ms a step, longest ${longest.toFixed(0)} ms`,
+    `calibration, window ${tested}, reference ${size}: ${work.bootstraps} splits in ${steps.length} steps, ${seconds.toFixed(2)} s in all, ${median(steps).toFixed(1)} ms a step, longest ${longest.toFixed(0)} ms`,
   );
-  return { calibrationStepMs: longest };
+  return { calibrationStepMs: longest, calibrationSeconds: seconds };
 }
 
 /** Items until the false alarm, each on a reference of its own. */

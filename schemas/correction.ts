@@ -39,15 +39,27 @@ export const correctionSchema = record('correction', 1, 'corrections', {
     .optional(),
   /** Shares of the two windows by label. */
   labels: z.record(z.string(), open({ real: z.number(), synthetic: z.number() })).optional(),
-  /** Values of attributes, with the mean witness of the samples that have them: those furthest from 0 first. */
-  attributes: z.array(open({ name: z.string(), value: z.string(), count: z.int(), witness: z.number() })).optional(),
+  /** Values of attributes, with the mean witness of the samples that have them less that of all samples: those furthest from 0 first, of few samples last. */
+  attributes: z
+    .array(
+      open({
+        name: z.string(),
+        value: z.string(),
+        count: z.int(),
+        witness: z.number(),
+        /** Standard error of the witness. */
+        error: z.number().optional(),
+      }),
+    )
+    .optional(),
   /** Whether the real stream has drifted from its reference. */
   drift: open({
+    /** Squared MMD of the newest real records and the reference; with NEWMA, the distance of the quick average from the slow one. */
     statistic: z.number(),
-    /** Null while it is calibrated, and while it cools down after an alarm. */
+    /** There is an alarm above it. Null while it is calibrated or learned, and while it cools down after an alarm. */
     threshold: z.number().nullable(),
-    /** Real records between two false alarms, in the mean. */
-    expectedRunTime: z.number(),
+    /** Real records between two false alarms, in the mean; null with NEWMA, which promises none. */
+    expectedRunTime: z.number().nullable(),
     /** Real records since the test began. */
     tested: z.int(),
     /** Alarms so far. */

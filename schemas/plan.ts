@@ -15,7 +15,7 @@ export const example = open({
 });
 
 /** How much is missing of texts with a value of an attribute, by the corrections: above 1 too little, below 1 too much is written. */
-export const attributeDemand = open({ name: z.string(), value: z.string(), demand: z.number().positive() });
+export const attributeDemand = open({ name: z.string(), value: z.string(), demand: z.number().nonnegative() });
 
 /** Named qualities of texts, such as their tone and topic, with the calls that found them: of a shared call, this plan's share. */
 export const attributes = open({

@@ -146,6 +146,12 @@ function duplicatesOf({ near, semantic }: Exclude<Recipe['steps']['dedupe'], 'of
   ];
 }
 
+/** How the real stream is watched for drift. */
+function watchingOf(drift: Exclude<Recipe['steps']['rollingMmd'], 'off'>['drift']): string {
+  if (drift === 'off') return '';
+  return drift.test === 'newma' ? ', watching for drift by NEWMA' : ', watching for drift';
+}
+
 /** How real records are picked. */
 function exploringOf({ explore, steer }: Recipe['steps']): readonly string[] {
   if (explore === 'off') return [];
@@ -179,7 +185,7 @@ function operatorsOf(name: string, recipe: Recipe): readonly string[] {
       const { rollingMmd, measure } = steps;
       const figures = measure === 'off' ? [] : [`measure (${measure.window} samples)`];
       const weighed = steps.align === 'off' ? [] : [`weigh (${steps.align.as}, cap ${steps.align.cap})`];
-      const drift = rollingMmd !== 'off' && rollingMmd.drift !== 'off' ? ', watching for drift' : '';
+      const drift = rollingMmd === 'off' ? '' : watchingOf(rollingMmd.drift);
       const mmd =
         rollingMmd !== 'off' && compares(recipe) ? [`rolling MMD (${rollingMmd.window} records${drift})`] : [];
       return ['in plan order', 'embed', `gate (${checksOf(recipe)})`, ...weighed, 'quota', ...mmd, ...figures];

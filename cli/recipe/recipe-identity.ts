@@ -35,20 +35,20 @@ const mayDiffer: readonly string[] = [
   'steps.rollingMmd.alpha',
 ];
 
-/** Steps that came after the first folders were written: one that is off is as one that is not there. */
-const leftOutWhenOff: readonly string[] = [
-  'steps.explore',
-  'steps.reason',
-  'steps.align',
-  'steps.steer',
-  'steps.rollingMmd.drift',
-];
+/** What came after the first folders were written, with the value that is as if it were not there. */
+const leftOutWhen: Readonly<Record<string, unknown>> = {
+  'steps.explore': 'off',
+  'steps.reason': 'off',
+  'steps.align': 'off',
+  'steps.steer': 'off',
+  'steps.rollingMmd.drift': 'off',
+  'steps.rollingMmd.drift.test': 'calibrated',
+};
 
 /** A recipe as plain JSON without what may differ: a data folder belongs to the recipes that have the same. */
 export type RecipeIdentity = Readonly<Record<string, unknown>>;
 
 const ignored = mayDiffer.map((pattern) => pattern.split('.'));
-const later = leftOutWhenOff.map((pattern) => pattern.split('.'));
 
 export function recipeIdentity(recipe: Recipe): RecipeIdentity {
   const json: unknown = JSON.parse(JSON.stringify({ ...recipe, topics: withPrefix(recipe) }));
@@ -66,7 +66,7 @@ function kept(mapping: RecipeIdentity, path: readonly string[]): RecipeIdentity 
   const entries = Object.entries(mapping).flatMap(([key, value]): [string, unknown][] => {
     const here = [...path, key];
     if (ignored.some((pattern) => matches(pattern, here))) return [];
-    if (value === 'off' && later.some((pattern) => matches(pattern, here))) return [];
+    if (leftOutWhen[here.join('.')] === value) return [];
     return [[key, isMapping(value) ? kept(value, here) : value]];
   });
   return Object.fromEntries(entries);

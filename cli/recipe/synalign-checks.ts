@@ -84,9 +84,9 @@ function steerProblems({ domain, steps }: Recipe): readonly Problem[] {
   return problems;
 }
 
-/** What the test for drift needs to be calibrated. */
+/** What the test for drift needs to be calibrated; NEWMA needs nothing. */
 function driftProblems({ steps: { rollingMmd } }: Recipe): readonly Problem[] {
-  if (rollingMmd === 'off' || rollingMmd.drift === 'off') return [];
+  if (rollingMmd === 'off' || rollingMmd.drift === 'off' || rollingMmd.drift.test === 'newma') return [];
   const { window, reference, expectedRunTime } = rollingMmd.drift;
   const wrong = (key: string, text: string): Problem => ({ path: ['steps', 'rollingMmd', 'drift', key], text });
   const most = Math.min(rollingMmd.window, mostTested);

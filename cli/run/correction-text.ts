@@ -11,7 +11,8 @@ export function correctionLines(
   correction: Correction,
   named = 3,
 ): readonly (readonly [title: string, text: string])[] {
-  const { regions = [], attributes = [], labels, drift, equality } = correction;
+  const { regions = [], labels, drift, equality } = correction;
+  const attributes = (correction.attributes ?? []).filter(isSure);
   const missing = regions.filter(({ real, synthetic }) => real > synthetic).slice(0, named);
   const surplus = regions.filter(({ real, synthetic }) => real < synthetic).slice(0, named);
   return [
@@ -29,6 +30,11 @@ function regionText({ text, label, real, synthetic }: Region): string {
   const shown = [...text.replace(/\s+/gu, ' ')].slice(0, 60).join('');
   const of = label === undefined ? '' : ` (${label})`;
   return `${JSON.stringify(shown)}${of}: ${share(real)} of the real records, ${share(synthetic)} of the samples`;
+}
+
+/** Whether it is more than chance: beyond twice its standard error. */
+function isSure({ witness, error = 0 }: Attribute): boolean {
+  return Math.abs(witness) > 2 * error;
 }
 
 function attributesText(attributes: readonly Attribute[], named: number): string {
@@ -52,12 +58,15 @@ function driftText(
   { statistic, threshold, expectedRunTime, tested, alarms }: NonNullable<Correction['drift']>,
   reference: number,
 ): string {
+  const learning = expectedRunTime === null ? 'being learned' : 'being calibrated';
   const stands =
     threshold === null
-      ? 'being calibrated, or cooling down'
+      ? `${learning}, or cooling down`
       : `${statistic.toFixed(4)}, alarm above ${threshold.toFixed(4)}`;
   const raised = alarms === 0 ? 'no alarm' : `${alarms} alarm${alarms === 1 ? '' : 's'}, reference ${reference}`;
-  return `${stands}; ${raised}, ${tested} real records tested (one false alarm in ${expectedRunTime})`;
+  const rate =
+    expectedRunTime === null ? 'no rate of false alarms is promised' : `one false alarm in ${expectedRunTime}`;
+  return `${stands}; ${raised}, ${tested} real records tested (${rate})`;
 }
 
 /** Whether the betting test tells samples from real records. */

@@ -14,12 +14,22 @@ export const rollingMmdStep = z.strictObject({
       z.literal('off'),
       z.literal(false).transform(() => 'off' as const),
       z.strictObject({
+        /** Against a frozen reference, with false alarms as rare as was asked. */
+        test: z.literal('calibrated').default('calibrated'),
         /** Real records between two false alarms, in the mean. */
         expectedRunTime: z.number().min(10).max(1e9).default(10_000),
         /** Newest real records that are held against the reference. */
         window: z.int().min(2).max(10_000).default(64),
         /** Real records that the reference is made of. */
         reference: z.int().min(16).max(100_000).default(1024),
+      }),
+      z.strictObject({
+        /** Against the recent past: two moving averages, no reference, and no promise of how rare false alarms are. */
+        test: z.literal('newma'),
+        /** Real records in which a change is to be seen; after an alarm the test rests for as many. */
+        window: z.int().min(2).max(10_000).default(64),
+        /** Standard deviations above what the squared statistic has been, from which there is an alarm. */
+        deviations: z.number().min(1).max(1000).default(7),
       }),
     ])
     .default('off'),

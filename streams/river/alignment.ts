@@ -9,7 +9,7 @@ import { without } from '../../operators/flow/without.js';
 import type { EmbeddedDraft } from '../../operators/quality/embedded-draft.js';
 import { type GateOptions, gate } from '../../operators/quality/gate.js';
 import { measure } from '../../operators/quality/measure.js';
-import { weigh } from '../../operators/synalign/align/weigh.js';
+import { type WatchedDrift, weigh } from '../../operators/synalign/align/weigh.js';
 import { embed } from '../../operators/synalign/embed.js';
 import type { EmbeddedReal } from '../../operators/synalign/embedded-real.js';
 import { rollingMmd } from '../../operators/synalign/mmd/rolling-mmd.js';
@@ -31,17 +31,21 @@ export function aligning(recipe: Recipe, parts: RiverParts, context: StageContex
   const embedder = needed(parts.embedder, 'embed');
   // Plans that explore say which real records they knew: then weights and corrections do not depend on what came when.
   const isPlaced = steps.explore !== 'off' && compares(recipe);
+  const drift = mmd === 'off' || mmd.drift === 'off' ? undefined : { alarms: 0, window: mmd.drift.window };
+  const alarmed = (alarms: number) => {
+    if (drift !== undefined) drift.alarms = alarms;
+  };
   const placeOf = isPlaced ? (real: Real) => positionOf(real)?.offset : undefined;
   return chain(
     scoped('order', memory, (own) => inPlanOrder({ memory: own, lane, placeOf })),
     embed({ embedder, domain, drafts: figures !== 'off' }),
     scoped('gate', memory, (own) => gate<Flowing>({ ...gateOptions(recipe, parts), memory: own })),
-    weighing(recipe, parts, context),
+    weighing(recipe, parts, context, drift),
     scoped('quota', memory, (own) => quota<Flowing>({ memory: own, lane })),
     sampled(),
     mmd === 'off'
       ? without<Flowing | EmbeddedDraft, 'embedded-real'>('embedded-real')
-      : scoped('mmd', memory, (own) => rollingMmd({ ...mmd, embedder, lane, memory: own, seed, domain })),
+      : scoped('mmd', memory, (own) => rollingMmd({ ...mmd, embedder, lane, memory: own, seed, domain, alarmed })),
     figures === 'off'
       ? without<AnyRecord | EmbeddedDraft, 'embedded-draft'>('embedded-draft')
       : scoped('measure', memory, (own) => measure({ ...figures, embedder, lane, memory: own, seed })),
@@ -53,11 +57,21 @@ function weighing(
   { domain, steps: { align, rollingMmd }, seed }: Recipe,
   { embedder, meter }: RiverParts,
   { memory }: StageContext,
+  drift: WatchedDrift | undefined,
 ): OperatorFunction<Flowing, Outcome<Flowing, Flowing>> {
   if (align === 'off') return map((input) => ({ kind: 'emitted', input, outputs: [input] }));
   const frequencies = rollingMmd === 'off' ? {} : { frequencies: rollingMmd.frequencies };
   return scoped('weigh', memory, (own) =>
-    weigh({ embedder: needed(embedder, 'embed'), domain, memory: own, seed, settings: align, ...frequencies, meter }),
+    weigh({
+      embedder: needed(embedder, 'embed'),
+      domain,
+      memory: own,
+      seed,
+      settings: align,
+      ...frequencies,
+      drift,
+      meter,
+    }),
   );
 }
 

@@ -172,7 +172,7 @@ test('the built-in recipe is written with its seeds, and checks', async () => {
   const report = JSON.parse(check.stdout);
   // Of six e-mails in place of the corpus.
   expect(report.warnings).toEqual([
-    expect.stringContaining('corrections begin at 256'),
+    expect.stringContaining('corrections need 32'),
     expect.stringContaining('drift will not be tested'),
   ]);
   expect(report.stages.map(({ name }: { name: string }) => name)).toContain('reason');

@@ -91,6 +91,21 @@ describe('a recipe', () => {
     expect(issueOf({ shards: { every: written } })).toContain("has a bad 'shards.every'");
   });
 
+  it('watches for drift by a calibrated test, or by NEWMA, with the keys of each', () => {
+    const driftOf = (drift: unknown) => {
+      const { rollingMmd } = recipe.parse({ ...least, steps: { rollingMmd: { drift } } }).steps;
+      return rollingMmd === 'off' ? rollingMmd : rollingMmd.drift;
+    };
+    const calibrated = { test: 'calibrated', expectedRunTime: 10_000, window: 64, reference: 1024 };
+    expect(driftOf({})).toEqual(calibrated);
+    expect(driftOf({ test: 'calibrated', window: 32 })).toEqual({ ...calibrated, window: 32 });
+    expect(driftOf({ test: 'newma' })).toEqual({ test: 'newma', window: 64, deviations: 7 });
+    expect(driftOf(false)).toBe('off');
+    for (const drift of [{ test: 'cusum' }, { test: 'newma', reference: 512 }, { deviations: 5 }]) {
+      expect(recipe.safeParse({ ...least, steps: { rollingMmd: { drift } } }).success).toBe(false);
+    }
+  });
+
   it.each(['off', false])('switches a step off with %j', (off) => {
     const { steps } = recipe.parse({ ...least, steps: { refine: off, rollingMmd: off } });
     expect([steps.refine, steps.rollingMmd]).toEqual(['off', 'off']);

@@ -8,7 +8,7 @@ export interface CalibrationOptions {
   readonly features: Float64Array;
   /** Items of the reference: at least 4 x window. */
   readonly size: number;
-  /** Newest items of the stream that are held against the reference: 2 to 256. */
+  /** Newest items of the stream that are held against the reference: 2 to 512. */
   readonly window: number;
   /** Items between two false alarms, in the mean: at least the window. */
   readonly expectedRunTime: number;
@@ -16,13 +16,13 @@ export interface CalibrationOptions {
   readonly seed: number;
   /**
    * Random splits at most.
-   * @default 100,000, less for windows above 80 items
+   * @default 100,000, less for windows above 80 items: 15,000 at 256 and 512
    */
   readonly maxBootstraps?: number;
 }
 
-/** Items of a window at most: of larger ones too few splits can be afforded for some to be left after all windows but the last. */
-export const mostTested = 256;
+/** Items of a window at most: the work of a calibration grows with the third power of it, as larger windows need more splits. */
+export const mostTested = 512;
 
 /** Where there is an alarm. */
 export interface CalibratedThresholds {
@@ -40,8 +40,10 @@ export interface CalibratedThresholds {
 const mostBootstraps = 100_000;
 /** Statistics that are kept at once, float32. */
 const mostStatistics = 2 ** 23;
-/** Kernel values that are looked up in all. */
+/** Pairs of items that are looked up in all, as far as `leastBootstraps` allows. */
 const mostLookups = 2e9;
+/** Splits for each item of the window: with fewer, none would be left at the last window for the shorter run times of the tail. */
+const leastBootstraps = 30;
 /** Of one step: 10 to 30 ms of work. */
 const lookupsOfStep = 2 ** 22;
 const multiplicationsOfStep = 2 ** 26;
@@ -58,7 +60,7 @@ const leastThreshold = 1e-7;
  * one only as far as the tail is exponential: it was 1.4 times as long with a fiftieth of the splits that reading off needs.
  *
  * Work is done in steps of 10 to 30 ms, and depends on the options alone. Memory: 4 x size x (size + 2 length) bytes and up to 33 MB of statistics,
- * until it is done. Throws `TypeError` for a window below 2 or above 256, a run time below the window, a reference below 4
+ * until it is done. Throws `TypeError` for a window below 2 or above 512, a run time below the window, a reference below 4
  * windows, and features that are not finite.
  *
  * @example
@@ -169,7 +171,8 @@ function checkOptions({ features, size, window, expectedRunTime }: CalibrationOp
 }
 
 function bootstrapsOf({ window, expectedRunTime, maxBootstraps = mostBootstraps }: CalibrationOptions): number {
-  const affordable = Math.min(maxBootstraps, mostStatistics / window, mostLookups / lookupsOf(window));
+  const worthwhile = Math.max(leastBootstraps * window, mostLookups / lookupsOf(window));
+  const affordable = Math.min(maxBootstraps, mostStatistics / window, worthwhile);
   return Math.floor(Math.max(200, Math.min(Math.max(1000, 100 * expectedRunTime), affordable)));
 }
 

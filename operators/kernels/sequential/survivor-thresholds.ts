@@ -7,7 +7,7 @@ export interface SurvivorOptions {
 
 /** Streams that should be above a threshold for it to be read off. */
 const leastAbove = 10;
-/** Run times that a tail is fitted over, each half of the one before. */
+/** Run times that a tail is fitted over. */
 const rungs = 4;
 /** Of one step: a few milliseconds of work. */
 const valuesOfStep = 2 ** 18;
@@ -40,7 +40,7 @@ export class SurvivorThresholds {
     this.#values = values;
     this.#options = options;
     this.extrapolatedFrom = isEnough ? null : from;
-    this.#runTimes = isEnough ? [expectedRunTime] : Array.from({ length: rungs }, (_, rung) => from / 2 ** rung);
+    this.#runTimes = isEnough ? [expectedRunTime] : ladderFrom(from, window);
     this.#ladder = this.#runTimes.map(() => new Float64Array(window));
     this.#streams = new Uint32Array(bootstraps);
     this.#gathered = new Float32Array(bootstraps);
@@ -68,7 +68,8 @@ export class SurvivorThresholds {
   thresholds(): Float64Array {
     const [thresholds = new Float64Array(0)] = this.#ladder;
     if (this.extrapolatedFrom === null) return thresholds;
-    const rise = slopeOf(this.#ladder) * Math.log2(this.#options.expectedRunTime / this.extrapolatedFrom);
+    const slope = slopeOf(this.#runTimes, this.#ladder);
+    const rise = slope * Math.log(this.#options.expectedRunTime / this.extrapolatedFrom);
     return thresholds.map((threshold) => threshold + rise);
   }
 
@@ -133,15 +134,22 @@ function largestOf(values: Float32Array, count: number): Float32Array {
   return values.slice(0, wanted).sort().reverse();
 }
 
-/** By how much thresholds rise when the run time doubles: of the least squares line over the rungs, the mean over all windows. */
-function slopeOf(ladder: readonly Float64Array[]): number {
-  const middle = (ladder.length - 1) / 2;
+/** Run times down to an eighth, but not below half a window where that can be: of shorter ones too few streams would be left at the last window. */
+function ladderFrom(from: number, window: number): readonly number[] {
+  const last = Math.max(from / 8, Math.min(from / 2, window / 2));
+  return Array.from({ length: rungs }, (_, rung) => from * (last / from) ** (rung / (rungs - 1)));
+}
+
+/** By how much thresholds rise with the logarithm of the run time: of the least squares line over the rungs, the mean over all windows. */
+function slopeOf(runTimes: readonly number[], ladder: readonly Float64Array[]): number {
+  const middle = runTimes.reduce((sum, runTime) => sum + Math.log(runTime), 0) / runTimes.length;
   let product = 0;
   let squares = 0;
   for (const [rung, thresholds] of ladder.entries()) {
     const mean = thresholds.reduce((sum, threshold) => sum + threshold, 0) / thresholds.length;
-    product += (middle - rung) * mean;
-    squares += (middle - rung) ** 2;
+    const distance = Math.log(runTimes[rung] ?? 1) - middle;
+    product += distance * mean;
+    squares += distance ** 2;
   }
   return Math.max(0, product / squares);
 }

@@ -63,30 +63,36 @@ export class WindowStatistics {
     return (this.#gram.sums[this.#order[i] ?? 0] ?? 0) - (this.#inside[i] ?? 0);
   }
 
+  /** Both halves of the symmetric kernel are read: that takes less time than to read one and to write to three arrays. */
   #meet(): void {
-    const [inside, before, after, order] = [this.#inside, this.#before, this.#after, this.#order];
-    const { values, size } = this.#gram;
-    inside.fill(0);
-    before.fill(0);
-    after.fill(0);
-    for (let i = 1; i < inside.length; i++) {
-      const row = (order[i] ?? 0) * size;
-      const near = Math.max(0, i - this.#window + 1);
-      let far = 0;
-      for (let j = 0; j < near; j++) {
-        const value = values[row + (order[j] ?? 0)] ?? 0;
-        far += value;
-        inside[j] = (inside[j] ?? 0) + value;
-      }
-      let close = 0;
-      for (let j = near; j < i; j++) {
-        const value = values[row + (order[j] ?? 0)] ?? 0;
-        close += value;
-        inside[j] = (inside[j] ?? 0) + value;
-        after[j] = (after[j] ?? 0) + value;
-      }
-      before[i] = close;
-      inside[i] = (inside[i] ?? 0) + far + close;
+    const [window, length] = [this.#window, this.#inside.length];
+    for (let i = 0; i < length; i++) {
+      const [near, end] = [Math.max(0, i - window + 1), Math.min(length, i + window)];
+      const before = this.#sum(i, near, i);
+      const after = this.#sum(i, i + 1, end);
+      this.#before[i] = before;
+      this.#after[i] = after;
+      this.#inside[i] = before + after + this.#sum(i, 0, near) + this.#sum(i, end, length);
     }
+  }
+
+  /** Kernel values of item i with the items `from` to `to` - 1 of the stream; four sums, so that an addition need not wait for the one before. */
+  #sum(i: number, from: number, to: number): number {
+    const order = this.#order;
+    const { values, size } = this.#gram;
+    const row = (order[i] ?? 0) * size;
+    let first = 0;
+    let second = 0;
+    let third = 0;
+    let fourth = 0;
+    let j = from;
+    for (; j + 3 < to; j += 4) {
+      first += values[row + (order[j] ?? 0)] ?? 0;
+      second += values[row + (order[j + 1] ?? 0)] ?? 0;
+      third += values[row + (order[j + 2] ?? 0)] ?? 0;
+      fourth += values[row + (order[j + 3] ?? 0)] ?? 0;
+    }
+    for (; j < to; j++) first += values[row + (order[j] ?? 0)] ?? 0;
+    return first + second + (third + fourth);
   }
 }

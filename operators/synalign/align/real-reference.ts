@@ -1,4 +1,5 @@
 import type { Changes } from '../../flow/outcome.js';
+import { storedCount } from '../../flow/stored-count.js';
 import { FeatureSum } from '../../kernels/mmd/feature-sum.js';
 import { medianHeuristic } from '../../kernels/mmd/median-heuristic.js';
 import { EmbeddingWindow } from '../mmd/embedding-window.js';
@@ -12,7 +13,7 @@ const firstBandwidthPoints = 8;
 
 export interface RealReferenceOptions {
   readonly dimensions: number;
-  /** Keys: `reference/seen`, `reference/SLOT`, `reference-label/SLOT`. */
+  /** Keys: `reference/seen`, `reference/SLOT`, `reference-label/SLOT`, `reference-from`. */
   readonly memory: ReadonlyMap<string, unknown>;
 }
 
@@ -20,7 +21,7 @@ export interface RealReferenceOptions {
  * The newest 2,048 real records as sums of features by label.
  *
  * A window and not a decayed sum: it costs the memory one embedding a record, where a sum would be written whole each time, and it is exact
- * after a restart. `Float32Array [2048, dimensions]`, and a feature vector for each label inside. Only real records come in here, so samples
+ * after a restart. Older ones than a drift are forgotten. `Float32Array [2048, dimensions]`, and a feature vector for each label inside. Only real records come in here, so samples
  * never move what they are held against.
  */
 export class RealReference {
@@ -28,12 +29,15 @@ export class RealReference {
   /** Of each slot; undefined where the record has none. */
   readonly #labels: (string | undefined)[];
   readonly #sums = new Map<string | undefined, FeatureSum>();
+  /** The number of the first record that counts. */
+  #from: number;
   #features: AlignmentFeatures | undefined;
   #phi = new Float64Array(0);
 
   /** Throws `HeadwaterError` with code `record-invalid` where the memory is damaged. */
   constructor({ dimensions, memory }: RealReferenceOptions) {
     this.#window = new EmbeddingWindow({ name: 'reference', capacity: referenceWindow, dimensions, memory });
+    this.#from = storedCount(memory, fromKey, 0);
     this.#labels = Array.from({ length: this.#window.size }, (_, slot) => {
       const label = memory.get(labelKey(slot));
       return typeof label === 'string' ? label : undefined;
@@ -56,17 +60,29 @@ export class RealReference {
     this.#features = features;
     this.#phi = new Float64Array(features.length);
     this.#sums.clear();
-    for (let slot = 0; slot < this.#window.size; slot++) this.#count(slot, 1);
+    for (let number = this.#first; number < this.#window.seen; number++) this.#count(this.#window.slotOf(number), 1);
+  }
+
+  /** All but the newest `count` records are of the past. */
+  forgetAllBut(count: number): Changes {
+    this.#from = Math.max(this.#from, this.#window.seen - count);
+    if (this.#features !== undefined) this.useFeatures(this.#features);
+    return [[fromKey, this.#from]];
   }
 
   /** Lets a record in, and the oldest one out where the window is full. */
   push(embedding: Float32Array, label: string | undefined): Changes {
-    if (this.#window.size === referenceWindow) this.#count(this.#window.oldestSlot, -1);
+    const { oldest, oldestSlot, size } = this.#window;
+    if (size === referenceWindow && oldest >= this.#from) this.#count(oldestSlot, -1);
     const { slot, changes } = this.#window.push(embedding);
     const before = this.#labels[slot];
     this.#labels[slot] = label;
     this.#count(slot, 1);
     return before === label ? changes : [...changes, [labelKey(slot), label ?? null]];
+  }
+
+  get #first(): number {
+    return Math.max(this.#from, this.#window.oldest);
   }
 
   #count(slot: number, by: 1 | -1): void {
@@ -82,6 +98,22 @@ export class RealReference {
   }
 }
 
+/** The number of the first record of the reference, by its memory. */
+export function firstOfReference(memory: ReadonlyMap<string, unknown>): number {
+  const seen = storedCount(memory, 'reference/seen', 0);
+  return Math.max(storedCount(memory, fromKey, 0), seen - referenceWindow);
+}
+
+const fromKey = 'reference-from';
+
+/** The number of the newest record in a slot, of `seen` records. */
+export function numberAt(slot: number, seen: number): number {
+  return seen - 1 - ((((seen - 1 - slot) % referenceWindow) + referenceWindow) % referenceWindow);
+}
+
+/** Start the keys of the labels, before the slot. */
+export const labelKeys = 'reference-label/';
+
 function labelKey(slot: number): string {
-  return `reference-label/${slot}`;
+  return `${labelKeys}${slot}`;
 }

@@ -14,7 +14,8 @@ import type { EmbeddedReal } from '../embedded-real.js';
 import { type EmbeddedRefined, isEmbedded } from '../embedded-refined.js';
 import { embeddingFault } from '../embedding-fault.js';
 import { alignmentFeatures } from './alignment-features.js';
-import { RealReference, referenceWindow } from './real-reference.js';
+import { firstOfReference, labelKeys, numberAt, RealReference } from './real-reference.js';
+import { SystematicCopies } from './systematic-copies.js';
 import { type SolutionFigures, solutionFigures, WeightedTexts } from './weighted-texts.js';
 
 /** What samples are weighted by, and how. */
@@ -33,8 +34,18 @@ export interface WeighOptions {
    * @default 512
    */
   readonly frequencies?: number;
+  /** Where the real stream is watched for a drift: after an alarm, older real records are forgotten. @default it is not watched */
+  readonly drift?: WatchedDrift | undefined;
   /** Counts `weigh_without_reference`: texts of a label that no real record inside the window has. @default counts nothing */
   readonly meter?: Meter;
+}
+
+/** What is known of the drift of the real stream, by those who watch it. */
+export interface WatchedDrift {
+  /** Alarms so far. */
+  readonly alarms: number;
+  /** Real records that an alarm is raised by: the newest ones, which are of the new kind for the most part. */
+  readonly window: number;
 }
 
 type Flowing = AnyRecord | EmbeddedReal;
@@ -51,11 +62,13 @@ const leastOfLabel = 64;
  * from the last solution; a new text's weight is read off the solution, in which it has no part yet (`outOfSampleWeight`): one dot product. They are always
  * held against real records, never against earlier weights. The mean weight is held at 1 over some buffers, for each label, so the labels
  * keep the shares that the quota gives them; where the newest texts are all off the distribution, it is below until texts like real ones come. Before there are 8 real records and 16 texts of a label, weights are 1. The bandwidth is the median
- * heuristic on real records: on the first 8, 16, ..., 256, and then fixed.
+ * heuristic on real records: on the first 8, 16, ..., 256, and then fixed. After an alarm of `drift`, with the next record, only the real records of its window and
+ * those that come count, and weights are solved for anew.
  *
- * `as: weights` sets the weight. `as: accept` keeps a text with the probability weight / scale, 1 at most, and weighs it 1; the scale is the
- * weight that one in ten of the buffer is above, at least 1. `as: resample` makes the weight a whole number, rounded down or up by chance. What is
- * not kept is *dropped* as `off-distribution`. Chance is a hash of the seed and the text's id. Real records, texts without an embedding,
+ * `as: weights` sets the weight: importance weights. `as: accept` is Poisson sampling without replacement: each text by itself is kept with the
+ * probability weight / scale, 1 at most, by a hash of the seed and its id, and weighs 1; the scale is the weight that one in ten of the buffer is
+ * above, at least 1. `as: resample` is systematic resampling with replacement, of each label by itself: the weight is a whole number of copies, see
+ * `SystematicCopies`. What is not kept is *dropped* as `off-distribution`. Real records, texts without an embedding,
  * and all else are forwarded; an embedding of zeros weighs 1. One of the wrong size, with a number that is not finite or a norm
  * above 1.01, is dead with `record-invalid`.
  *
@@ -70,7 +83,7 @@ const leastOfLabel = 64;
  * ```
  */
 export function weigh(options: WeighOptions): OperatorFunction<Flowing, Outcome<Flowing, Flowing>> {
-  const { embedder, domain, memory, seed, settings, frequencies = defaultFrequencies, meter = silent } = options;
+  const { embedder, domain, memory, seed, settings, frequencies = defaultFrequencies, meter = silent, drift } = options;
   if (!Number.isInteger(frequencies) || frequencies < 1) {
     throw new TypeError(`frequencies: expected an integer from 1, got ${frequencies}`);
   }
@@ -87,10 +100,14 @@ export function weigh(options: WeighOptions): OperatorFunction<Flowing, Outcome<
       const texts = new Map(
         labels.map((label) => {
           const name = nameOf(label);
-          return [label, new WeightedTexts({ name, capacity, dimensions, settings, memory })] as const;
+          return [label, new WeightedTexts({ name, capacity, dimensions, settings, seed, memory })] as const;
         }),
       );
+      const copies = new Map(
+        labels.map((label) => [label, new SystematicCopies({ key: `${nameOf(label)}/copies`, seed, memory })] as const),
+      );
       let shapeStored = memory.has('shape');
+      let heeded = storedCount(memory, 'alarms', 0);
       if (storedAt !== undefined) useBandwidth(storedAt);
 
       function useBandwidth(bandwidth: number): Changes {
@@ -99,38 +116,49 @@ export function weigh(options: WeighOptions): OperatorFunction<Flowing, Outcome<
         return [...texts.values()].flatMap((group) => group.useFeatures(features));
       }
 
+      /** An alarm since the last record: what came before its window is no reference any more. */
+      function heedDrift(): Changes {
+        if (drift === undefined || drift.alarms === heeded) return [];
+        heeded = drift.alarms;
+        const solutions = [...texts.values()].flatMap((group) => group.forgetSolution());
+        return [['alarms', heeded], ...reference.forgetAllBut(drift.window), ...solutions];
+      }
+
       function enterReal(input: EmbeddedReal): Outcome<Flowing, Flowing> {
+        const heededChanges = heedDrift();
         const pushed = reference.push(input.embedding, domain.label && input.real.label);
         const bandwidth = reference.newBandwidth;
-        if (bandwidth === undefined) return emitted(input, input, withShape(pushed));
-        return emitted(input, input, withShape([...pushed, ['bandwidth', bandwidth], ...useBandwidth(bandwidth)]));
+        if (bandwidth === undefined) return emitted(input, input, withShape([...heededChanges, ...pushed]));
+        const begun: Changes = [['bandwidth', bandwidth], ...useBandwidth(bandwidth)];
+        return emitted(input, input, withShape([...heededChanges, ...pushed, ...begun]));
       }
 
       function enterText(input: EmbeddedRefined): Outcome<Flowing, Flowing> {
+        const heededChanges = heedDrift();
         const label = domain.label && input.plan.label;
         const group = texts.get(label);
         const real = reference.sumOf(label);
         if (real === undefined) meter.count('weigh_without_reference', 1);
-        if (group === undefined) return emitted(input, weighing(input, 1));
+        if (group === undefined) return emitted(input, weighing(input, 1), heededChanges);
         // that of the solution which the weight is read off
         const { scale } = group;
         const { weight, changes } = group.weigh(input.embedding, real);
-        return decided(input, weight, scale, withShape(changes));
+        return decided(input, weight, scale, [...heededChanges, ...changes]);
       }
 
-      function decided(input: EmbeddedRefined, weight: number, scale: number, changes: Changes) {
-        const kept = keptWeight(input.id, weight, scale);
+      function decided(input: EmbeddedRefined, weight: number, scale: number, own: Changes) {
+        const { kept, passed = [] } = keptWeight(input, weight, scale);
+        const changes = withShape([...own, ...passed]);
         if (kept > 0 || settings.as === 'weights') return emitted(input, weighing(input, kept), changes);
         const detail = `its weight against the real records is ${weight.toFixed(3)}`;
         return { kind: 'dropped' as const, input, reason: 'off-distribution', detail, changes };
       }
 
-      /** What a text of this weight weighs in the end; by chance 0, and then it is dropped. */
-      function keptWeight(id: string, weight: number, scale: number): number {
-        if (settings.as === 'weights') return weight;
-        const chance = hashFloat(seed, 'weigh', id);
-        if (settings.as === 'accept') return chance < weight / scale ? 1 : 0;
-        return Math.floor(weight) + (chance < weight % 1 ? 1 : 0);
+      /** What a text of this weight weighs in the end; where chance makes it 0, it is dropped. */
+      function keptWeight({ id, plan }: EmbeddedRefined, weight: number, scale: number) {
+        if (settings.as === 'accept') return { kept: hashFloat(seed, 'weigh', id) < weight / scale ? 1 : 0 };
+        const next = settings.as === 'resample' ? copies.get(domain.label && plan.label)?.of(weight) : undefined;
+        return next === undefined ? { kept: weight } : { kept: next.copies, passed: next.changes };
       }
 
       function withShape(changes: Changes): Changes {
@@ -172,16 +200,19 @@ export function weighReport(
   domain: Pick<Domain, 'label'>,
 ): readonly WeighReport[] {
   const seen = storedCount(memory, 'reference/seen', 0);
+  const first = firstOfReference(memory);
   const reals = new Map<string, number>();
   for (const [key, label] of memory) {
-    if (key.startsWith('reference-label/')) reals.set(String(label), (reals.get(String(label)) ?? 0) + 1);
+    const slot = key.startsWith(labelKeys) ? Number(key.slice(labelKeys.length)) : undefined;
+    if (slot !== undefined && numberAt(slot, seen) >= first)
+      reals.set(String(label), (reals.get(String(label)) ?? 0) + 1);
   }
   const values: readonly (string | undefined)[] = domain.label?.values ?? [undefined];
   const onlyReal = [...reals.keys()].filter((label) => !values.includes(label));
   return [...values, ...onlyReal].map((label) => ({
     label: label ?? null,
     texts: storedCount(memory, `${nameOf(label)}/seen`, 0),
-    real: label === undefined ? Math.min(seen, referenceWindow) : (reals.get(label) ?? 0),
+    real: label === undefined ? seen - first : (reals.get(label) ?? 0),
     solution: solutionFigures(memory, nameOf(label)) ?? null,
   }));
 }

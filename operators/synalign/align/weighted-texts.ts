@@ -5,6 +5,7 @@ import type { AlignStep } from '../../../schemas/steps/synalign.js';
 import type { Changes } from '../../flow/outcome.js';
 import { dot } from '../../kernels/dot.js';
 import type { FeatureSum } from '../../kernels/mmd/feature-sum.js';
+import { hashUint32 } from '../../kernels/random.js';
 import { featureMatrix } from '../../kernels/weights/kernel-matrix.js';
 import { mmdWeights, type OutOfSample, outOfSampleWeight } from '../../kernels/weights/mmd-weights.js';
 import { ownPart } from '../../kernels/weights/own-part.js';
@@ -31,6 +32,8 @@ export interface WeightedTextsOptions {
   readonly capacity: number;
   readonly dimensions: number;
   readonly settings: AlignStep;
+  /** Of what is drawn to solve for the weights, with the name. */
+  readonly seed: number;
   readonly memory: ReadonlyMap<string, unknown>;
 }
 
@@ -40,6 +43,10 @@ interface Solution extends OutOfSample {
   readonly witness: Float64Array;
   /** Texts that were weighted together. */
   readonly size: number;
+  /** Texts that had come in by then: the number of the first that it does not know. */
+  readonly seen: number;
+  /** Of the solver. */
+  readonly iterations: number;
   /** The weight from which on a text is kept for sure, at least 1. */
   readonly scale: number;
   readonly effectiveSampleSize: number;
@@ -89,7 +96,12 @@ export class WeightedTexts {
     for (let slot = 0; slot < size; slot++) {
       this.#map(slot, new Float32Array(data.subarray(slot * dimensions, (slot + 1) * dimensions)));
     }
-    if (!isAnew || this.#solution === undefined) return [];
+    return isAnew ? this.forgetSolution() : [];
+  }
+
+  /** What texts were held against is no more: weights are solved for anew with the next one. */
+  forgetSolution(): Changes {
+    if (this.#solution === undefined) return [];
     this.#solution = undefined;
     return [[`${this.#options.name}/solution`, null]];
   }
@@ -111,11 +123,10 @@ export class WeightedTexts {
     const { count, mean, missing } = this.#running;
     const next = Math.min(count + 1, capacity);
     const now = mean + (raw - mean) / next;
-    // what weights have been too little or too much so far is made up for over the next ones
-    const madeUp = Math.min(2, Math.max(0.5, 1 + missing / capacity));
-    const weight = Math.min(settings.cap, (madeUp * raw) / Math.max(now, leastMean));
-    const stillMissing = Math.max(-capacity, Math.min(capacity, missing + 1 - weight));
-    this.#running = { count: next, mean: now, missing: stillMissing };
+    // what weights have been too little or too much so far is made up for over the next ones, which are doubled or halved at most
+    const owed = Math.min(capacity, Math.max(-capacity / 2, missing));
+    const weight = Math.min(settings.cap, ((1 + owed / capacity) * raw) / Math.max(now, leastMean));
+    this.#running = { count: next, mean: now, missing: owed + 1 - weight };
     return { weight, changes: [[`${name}/running`, this.#running]] };
   }
 
@@ -133,8 +144,8 @@ export class WeightedTexts {
   }
 
   #solve(length: number, real: FeatureSum): Solution {
-    const { settings } = this.#options;
-    const { size } = this.#window;
+    const { name, seed, settings } = this.#options;
+    const { size, seen } = this.#window;
     const kernel = featureMatrix(this.#rows.subarray(0, size * length), size);
     const mean = real.values.map((value) => value / real.size);
     const target = new Float64Array(size);
@@ -144,7 +155,7 @@ export class WeightedTexts {
     const start = this.#lastWeights(kernel.dots);
     const options = { kernel, target, regularization, cap, minEffectiveShare, tolerance };
     const solved = mmdWeights(start === undefined ? options : { ...options, start });
-    const { weights, shift, effectiveSampleSize, gap } = solved;
+    const { weights, shift, effectiveSampleSize, gap, iterations } = solved;
     const synthetic = kernel.combine(weights);
     const ridge = solved.regularization * size;
     const bounds = { ridge, cap: cap / size };
@@ -152,8 +163,10 @@ export class WeightedTexts {
       witness: mean.map((value, i) => value - (synthetic[i] ?? 0)),
       shift,
       ...bounds,
-      own: ownPart({ kernel, weights, ...bounds, seed: this.#window.seen }),
+      own: ownPart({ kernel, weights, ...bounds, seed: hashUint32(seed, name, seen) }),
       size,
+      seen,
+      iterations,
       scale: Math.max(1, quantile(weights, keptQuantile) * size),
       effectiveSampleSize,
       regularization: solved.regularization,
@@ -165,9 +178,16 @@ export class WeightedTexts {
   #lastWeights(dots: (vector: Float64Array, into: Float64Array) => void): Float64Array | undefined {
     const solution = this.#solution;
     if (solution === undefined) return undefined;
-    const witnesses = new Float64Array(this.#window.size);
-    dots(solution.witness, witnesses);
-    return witnesses.map((witness) => outOfSampleWeight(witness, solution));
+    const { oldest, seen, size } = this.#window;
+    // what had a part in it has its own part in its witness
+    const ofTheirs = { ...solution, own: 0 };
+    const weights = new Float64Array(size);
+    dots(solution.witness, weights);
+    for (let number = oldest; number < seen; number++) {
+      const slot = this.#window.slotOf(number);
+      weights[slot] = outOfSampleWeight(weights[slot] ?? 0, number < solution.seen ? ofTheirs : solution);
+    }
+    return weights;
   }
 
   #map(slot: number, embedding: Float32Array): void {
@@ -190,7 +210,7 @@ const runningType = z.object({
   /** Of the newest weights, before they are divided by it. */
   mean: z.number(),
   count: z.int(),
-  /** The number of texts so far less the sum of their weights; of the buffer at most, or less it. */
+  /** The number of texts so far less the sum of their weights, but for what is too much to be made up for. */
   missing: z.number(),
 });
 type Running = Readonly<z.infer<typeof runningType>>;
@@ -203,6 +223,9 @@ const solutionType = z.object({
   own: z.number(),
   cap: z.number(),
   size: z.int(),
+  // what was stored without them makes a slower start
+  seen: z.int().default(0),
+  iterations: z.int().default(0),
   scale: z.number(),
   effectiveSampleSize: z.number(),
   regularization: z.number(),

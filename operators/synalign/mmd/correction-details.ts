@@ -30,6 +30,7 @@ const mostAttributes = 16;
 /** Samples at which a mean witness counts half. */
 export const halfTrusted = 16;
 const mostLabels = 32;
+const mostLooked = 64;
 /** Of a correction as JSON. */
 const mostBytes = 16 * 1024;
 
@@ -130,22 +131,42 @@ function labelShares({ real, synthetic, realNotes, sampleNotes }: Compared): Cor
   return Object.fromEntries(sorted.slice(0, mostLabels));
 }
 
-/** The mean witness of the samples that have a value of an attribute, each held against the others: a sample is as near as can be to itself. */
+/**
+ * The mean witness of the samples that have a value of an attribute, less that of all samples, with its standard error.
+ *
+ * Each sample is held against the others, since it is as near as can be to itself.
+ */
 function attributeWitness(
   { attributes, synthetic }: Compared,
   witness: Float64Array,
 ): NonNullable<Correction['attributes']> {
   const { length } = witness;
-  const all = leadingFeatures(synthetic.sum.values, new Float64Array(length));
-  const others = synthetic.size - 1;
   const phi = new Float64Array(length);
+  const all = leadingFeatures(synthetic.sum.values, new Float64Array(length));
+  const meanOf = ({ values, size }: FeatureSum) => {
+    leadingFeatures(values, phi);
+    const own = dotOfFirst(phi, all, length) / (size * synthetic.size);
+    return dotOfFirst(phi, witness, length) / size + (1 - own) / (synthetic.size - 1);
+  };
+  const usual = meanOf(synthetic.sum);
+  const deviation = deviationOf(synthetic, witness);
   const means = Array.from(attributes.followed(), ({ name, value, sum }) => {
-    leadingFeatures(sum.values, phi);
-    const own = dotOfFirst(phi, all, length) / (sum.size * synthetic.size);
-    const mean = dotOfFirst(phi, witness, length) / sum.size + (1 - own) / others;
-    return { name, value, count: sum.size, witness: rounded(mean) };
+    const error = deviation / Math.sqrt(sum.size);
+    return { name, value, count: sum.size, witness: rounded(meanOf(sum) - usual), error: rounded(error) };
   });
   return means.sort((a, b) => weightOf(b) - weightOf(a) || (textOf(a) < textOf(b) ? -1 : 1)).slice(0, mostAttributes);
+}
+
+/** The standard deviation of the witness over the samples of the window: of 64 of them, evenly spread. */
+function deviationOf(synthetic: EmbeddingWindow, witness: Float64Array): number {
+  const looked = Math.min(mostLooked, synthetic.size);
+  const phi = new Float64Array(witness.length);
+  const values = Array.from({ length: looked }, (_, n) => {
+    const number = synthetic.oldest + Math.floor((n * synthetic.size) / looked);
+    return dotOfFirst(leadingFeatures(synthetic.featuresOf(number), phi), witness, witness.length);
+  });
+  const mean = values.reduce((sum, value) => sum + value, 0) / looked;
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, looked - 1));
 }
 
 /** The mean of few samples is mostly chance. */

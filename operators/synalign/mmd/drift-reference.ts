@@ -9,15 +9,18 @@ import { hashFloat } from '../../kernels/random.js';
 export interface DriftReferenceOptions {
   /** Real records that come by. */
   readonly drawnFrom: number;
+  /** Of the test that it is for. */
+  readonly window: number;
   readonly dimensions: number;
   readonly seed: number;
 }
 
-/** At least 4 windows of the test. */
-const mostKept = 2048;
+/** Where 8 windows of the test are not more: with fewer, thresholds hang on the one reference too much. */
+const usuallyKept = 2048;
+const windowsKept = 8;
 
 /**
- * A reference: a uniform sample without replacement of the real records that come by, all of them up to 2,048.
+ * A reference: a uniform sample without replacement of the real records that come by, all of them up to 2,048, or 8 windows.
  *
  * Algorithm R (Vitter 1985), decided by a hash of the seed, the version and the number, under `drift/reference/SLOT` in the memory. `Float32Array
  * [size, dimensions]`.
@@ -29,9 +32,9 @@ export class DriftReference {
 
   /** `filled`: real records that came by before a restart. Throws `HeadwaterError` with `record-invalid` where the memory lacks one. */
   constructor(options: DriftReferenceOptions, filled: number, memory: ReadonlyMap<string, unknown>) {
-    const { drawnFrom, dimensions } = options;
+    const { drawnFrom, window, dimensions } = options;
     this.#options = options;
-    this.size = Math.min(drawnFrom, mostKept);
+    this.size = Math.min(drawnFrom, Math.max(usuallyKept, windowsKept * window));
     this.#embeddings = new Float32Array(this.size * dimensions);
     for (let slot = 0; slot < Math.min(filled, this.size); slot++) {
       const encoded = memory.get(`drift/reference/${slot}`);

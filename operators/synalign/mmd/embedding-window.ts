@@ -49,6 +49,11 @@ export class EmbeddingWindow {
     for (let slot = 0; slot < this.size; slot++) this.#ring.set(this.#restored(slot), slot * dimensions);
   }
 
+  /** Embeddings that it has room for. */
+  get capacity(): number {
+    return this.#options.capacity;
+  }
+
   /** Embeddings that ever entered. */
   get seen(): number {
     return this.#seen;

@@ -60,9 +60,9 @@ export class EqualityWatch {
     if (state !== undefined) this.#restore(state, memory.get('equality/witness'));
   }
 
-  /** Starts over with what comes from now on. Returns what the memory must hold. */
-  restart(): Changes {
-    this.#nextReal = this.#options.real.seen;
+  /** Starts over with what comes from now on, or with the real record `nextReal`. Returns what the memory must hold. */
+  restart(nextReal = this.#options.real.seen): Changes {
+    this.#nextReal = nextReal;
     this.#nextSample = this.#options.synthetic.seen;
     this.#test = this.#fresh();
     return this.changes();

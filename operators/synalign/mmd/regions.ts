@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { fromBase64, toBase64 } from '../../../schemas/codec.js';
 import { HeadwaterError } from '../../../schemas/errors.js';
 import type { Changes } from '../../flow/outcome.js';
-import { GreedyVariance } from '../../kernels/gaussian-process/greedy-variance.js';
+import { IntegratedVariance } from '../../kernels/gaussian-process/integrated-variance.js';
 import type { RandomFeatures } from '../../kernels/mmd/random-features.js';
 import { type Projection, projection } from '../../kernels/wasm/projection.js';
 import type { EmbeddingWindow } from './embedding-window.js';
@@ -22,9 +22,9 @@ const leastVariance = 1e-3;
 const stored = z.array(realNote.extend({ embedding: z.string() }));
 
 /**
- * Parts of the real distribution: at most 16 exemplars, chosen by greedy variance among the real records of a window.
+ * Parts of the real distribution: at most 16 exemplars, the real records of a window that tell most of all others (`IntegratedVariance`).
  *
- * Under `regions` in the memory, embeddings among it: 16 x 4/3 x 4 x dimensions bytes. O(window x 16) distances to choose.
+ * Under `regions` in the memory, embeddings among it: 16 x 4/3 x 4 x dimensions bytes. O(window x min(window, 1024) x 16) to choose.
  */
 export class Regions {
   #exemplars: readonly Exemplar[] = [];
@@ -54,10 +54,10 @@ export class Regions {
     const rows = Array.from({ length: window.size }, (_, slot) => slot).filter((slot) => notes.get(slot) !== undefined);
     if (rows.length === 0) return [];
     const { points } = window;
-    const greedy = new GreedyVariance({ points, rows: Uint32Array.from(rows), bandwidth: features.bandwidth });
+    const picks = new IntegratedVariance({ points, rows: Uint32Array.from(rows), bandwidth: features.bandwidth });
     const chosen: Exemplar[] = [];
-    while (chosen.length < most && greedy.remaining > 0) {
-      const { index, variance } = greedy.next();
+    while (chosen.length < most && picks.remaining > 0) {
+      const { index, variance } = picks.next();
       if (variance < leastVariance) break;
       const note = notes.get(index);
       const start = index * points.dimensions;

@@ -11,7 +11,7 @@ import { maxFeatureSumSize } from '../../kernels/mmd/feature-sum.js';
 import type { EmbeddedDraft } from '../../quality/embedded-draft.js';
 import type { EmbeddedReal } from '../embedded-real.js';
 import { embeddingFault } from '../embedding-fault.js';
-import { checkDrift, type DriftOptions } from './drift-watch.js';
+import { checkDrift, type DriftOptions } from './drift-options.js';
 import { RollingComparison } from './rolling-comparison.js';
 
 /** The two windows and how often they are compared. */
@@ -43,6 +43,8 @@ export interface RollingMmdOptions {
    * @default 'off'
    */
   readonly drift?: DriftOptions | 'off';
+  /** Told how many alarms of a drift there were: when it begins, and with each one. @default nobody is */
+  readonly alarmed?: (alarms: number) => void;
   /**
    * The chance that samples like the real records are called different before the reference changes: each one is tested anew.
    * @default 0.05
@@ -66,12 +68,13 @@ const defaultAlpha = 0.05;
  *
  * The estimate is the unbiased squared MMD of the newest `window` samples and the newest `window` real records, over random
  * Fourier features of the RBF kernel, in O(frequencies x dimensions) a record. The bandwidth is fixed once and for ever, by the median
- * heuristic on the first min(window, 256) real records; no correction comes before that. Rahimi and Recht 2007; Gretton et al. 2012.
+ * heuristic on the first min(window, 256) real records; no correction comes before that. Where the real stream has 32 at least and pauses for
+ * 32 samples, as a short file does at its end, it is taken from the first half of them, 32 at least. Rahimi and Recht 2007; Gretton et al. 2012.
  *
  * A correction carries the witness, mean features of the real window less those of the synthetic one, over the first 512 frequencies at most;
  * its value at up to 16 exemplars, with the shares of both windows around them; shares by label; the mean witness of the samples by value of
- * an attribute; the drift of the real stream (see `DriftWatch`), and whether samples differ from real records at all (see `EqualityWatch`). At
- * most 16 KB. Without the test for drift, exemplars are chosen anew
+ * an attribute; the drift of the real stream (see `CalibratedWatch` and `NewmaWatch`), and whether samples differ from real records at all (see `EqualityWatch`). At
+ * most 16 KB. Without a frozen reference, exemplars are chosen anew
  * every `window` real records. After an alarm the reference is taken anew, the test of equality starts over, and the next sample brings a correction.
  *
  * Sums are exact, and all is decided by the seed and the order of records, so that the corrections of a restarted operator are the same to the
@@ -89,7 +92,7 @@ const defaultAlpha = 0.05;
  * ```
  */
 export function rollingMmd(options: RollingMmdOptions): OperatorFunction<In, Outcome<In, Out>> {
-  const { embedder, lane, memory, seed, drift = 'off', alpha = defaultAlpha, domain } = options;
+  const { embedder, lane, memory, seed, drift = 'off', alpha = defaultAlpha, domain, alarmed } = options;
   const { window, frequencies, every } = checkedSizes(options);
   if (!(alpha > 0 && alpha < 1)) throw new TypeError(`alpha: expected a number between 0 and 1, got ${alpha}`);
   if (drift !== 'off') checkDrift(drift, window);
@@ -102,9 +105,13 @@ export function rollingMmd(options: RollingMmdOptions): OperatorFunction<In, Out
       const settings = { embedder, lane, seed, window, frequencies, every, drift, alpha, domain };
       const comparison = new RollingComparison(settings, memory, stored);
       let shapeStored = memory.has('shape');
+      alarmed?.(comparison.alarms);
 
       function enterReal(input: EmbeddedReal): Outcome<In, Out> {
-        return { kind: 'absorbed', input, changes: withShape(comparison.addReal(input.real, input.embedding)) };
+        const { alarms } = comparison;
+        const changes = withShape(comparison.addReal(input.real, input.embedding));
+        if (comparison.alarms !== alarms) alarmed?.(comparison.alarms);
+        return { kind: 'absorbed', input, changes };
       }
 
       function enterSample(input: Sample, embedding: Float32Array): Outcome<In, Out> {

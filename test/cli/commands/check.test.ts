@@ -155,16 +155,22 @@ test('warns of real records that are too few to be compared with, or to be watch
   const warnings = async (count: number, ...set: string[]) =>
     JSON.parse((await withReal(count, ...set)).out).warnings as readonly string[];
   const few =
-    'steps.rollingMmd: inputs.real has 255 records for each of 2 lanes, and corrections begin at 256: the distance will not be known, and nothing steered; add records, or lower steps.rollingMmd.window';
-  expect(await warnings(511, 'topics.partitions=2')).toEqual([few]);
-  expect(await warnings(512, 'topics.partitions=2')).toEqual([]);
-  expect(await warnings(60, 'steps.rollingMmd.window=60')).toEqual([]);
-  expect(await warnings(60, 'steps.rollingMmd=off')).toEqual([]);
+    'steps.rollingMmd: inputs.real has 31 records for each of 2 lanes, and corrections need 32: the distance will not be known, and nothing steered; add records, or lower steps.rollingMmd.window';
+  expect(await warnings(63, 'topics.partitions=2')).toEqual([few]);
+  expect(await warnings(64, 'topics.partitions=2')).toEqual([]);
+  expect(await warnings(10, 'steps.rollingMmd.window=10')).toEqual([]);
+  expect(await warnings(10, 'steps.rollingMmd=off')).toEqual([]);
   const drift = 'steps.rollingMmd.drift={reference: 300, window: 32}';
   expect(await warnings(300, drift)).toEqual([
     'steps.rollingMmd.drift.reference: inputs.real has 300 records, and the first 300 are the reference: drift will not be tested; lower it, or add records',
   ]);
   expect(await warnings(301, drift)).toEqual([]);
+  // the bandwidth is taken from 256, and the averages are learned from the last of them and 303 more
+  const newma = 'steps.rollingMmd.drift={test: newma, window: 32}';
+  expect(await warnings(559, newma)).toEqual([
+    'steps.rollingMmd.drift.window: inputs.real has 559 records, and the first 559 are learned from: drift will not be tested; lower it, or add records',
+  ]);
+  expect(await warnings(560, newma)).toEqual([]);
 });
 
 test('draws where real records come in', async () => {

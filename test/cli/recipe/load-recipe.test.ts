@@ -155,6 +155,11 @@ describe('a recipe that is wrong names line, path and what to do', () => {
       "mails.yaml:12: steps.refine.minCosin: unknown key, did you mean 'minCosine'?",
     ],
     [
+      'key of the other test for drift',
+      { 12: 'steps: {rollingMmd: {drift: {test: newma, reference: 512}}}' },
+      'mails.yaml:12: steps.rollingMmd.drift.reference: only with test: calibrated',
+    ],
+    [
       'name of a field',
       { 4: '  fields: {a b: {}}' },
       "mails.yaml:4: domain.fields.a b: 'a b' is no name: expected a letter, then letters, digits or _",

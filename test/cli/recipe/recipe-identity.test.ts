@@ -38,6 +38,15 @@ test.each([
   expect(await identity(...synalign, set)).toEqual(await identity(...synalign));
 });
 
+test('a drift by the test that is the default belongs to the same data folder', async () => {
+  expect(await identity('steps.rollingMmd.drift={test: calibrated}')).toEqual(
+    await identity('steps.rollingMmd.drift={}'),
+  );
+  expect(await identity('steps.rollingMmd.drift={test: newma}')).not.toEqual(
+    await identity('steps.rollingMmd.drift={}'),
+  );
+});
+
 test.each([
   ['seed=8', 'seed'],
   ['models.base.temperature=0.8', 'models.base.temperature'],

@@ -114,6 +114,17 @@ test.each<[string, Said, string]>([
   expect(problemsOf(said).join('\n')).toContain(message);
 });
 
+test('a drift by NEWMA needs no reference, and shows in the picture', () => {
+  const by = (test: string) => ({ steps: { rollingMmd: { window: 32, drift: { test, window: 64 } } } });
+  expect(problemsOf(by('newma'))).toEqual([]);
+  expect(problemsOf(by('calibrated')).join()).toContain('steps.rollingMmd.drift.window: 64 is above 32');
+  const { rollingMmd } = recipeOf({ steps: { rollingMmd: { drift: { test: 'newma' } } } }).steps;
+  expect(rollingMmd).toMatchObject({ drift: { test: 'newma', window: 64, deviations: 7 } });
+  const drawn = (drift: object) => drawDataflow(recipeOf({ steps: { rollingMmd: { drift } } }));
+  expect(drawn({ test: 'newma' })).toContain('rolling MMD (512 records, watching for drift by NEWMA)');
+  expect(drawn({})).toContain('rolling MMD (512 records, watching for drift)');
+});
+
 test('what has no effect is warned of', () => {
   const off = { explore: 'off', reason: 'off', align: 'off', steer: 'off' };
   expect(warningsOf({ steps: off }).join()).toContain('method: synalign with explore, reason, align and steer off');

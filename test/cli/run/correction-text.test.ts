@@ -53,6 +53,10 @@ test('one that knows the distance alone says nothing more', () => {
   expect(correctionLines(untested)).toEqual([['equality', 'not tested yet']]);
   const calibrated = { ...bare, drift: { ...correction.drift, threshold: null, alarms: 0 } } as Correction;
   expect(correctionLines(calibrated)[0]?.[1]).toContain('being calibrated, or cooling down; no alarm');
+  const newma = { ...bare, drift: { ...correction.drift, threshold: null, expectedRunTime: null } } as Correction;
+  expect(correctionLines(newma)[0]?.[1]).toBe(
+    'being learned, or cooling down; 2 alarms, reference 2, 2477 real records tested (no rate of false alarms is promised)',
+  );
 });
 
 test('how many plans became samples is told from the first that ended on', () => {

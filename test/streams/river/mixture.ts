@@ -43,6 +43,19 @@ export interface WriterOptions {
   readonly stubborn: number;
 }
 
+/**
+ * A base model that names the theme of the texts that it is asked about, or falls into a mixture of its own, and writes about the theme that it is told.
+ */
+export function biasedReasoner({ own, stubborn }: WriterOptions): (asked: Asked, hash: string) => FakeAnswer {
+  return ({ prompt = '' }, hash) => {
+    const isQuestion = prompt.includes('TEXT END');
+    const told = themeOf(prompt.slice(prompt.lastIndexOf(isQuestion ? 'TEXT START' : 'Topic:')));
+    const falls = isQuestion && hashFloat(2, hash) < stubborn;
+    const theme = told === undefined || falls ? drawTheme(own, hashFloat(3, hash)) : told;
+    return { text: isQuestion ? ` ${theme}` : ` ${textAbout(theme, hash)}\n${endOfExample}\n` };
+  };
+}
+
 /** A base model that writes about the theme of its last example, or falls into a mixture of its own. */
 export function biasedWriter({ own, stubborn }: WriterOptions): (asked: Asked, hash: string) => FakeAnswer {
   return ({ prompt = '' }, hash) => {

@@ -20,10 +20,12 @@ import { runnableStages } from '../../../streams/river/stages.js';
 import { readAll } from '../../../streams/stage/read-all.js';
 import type { Topics } from '../../../streams/topics.js';
 import { HashingEmbedder } from '../../operators/synalign/hashing-embedder.js';
-import { biasedWriter, drawTheme, textAbout, type WriterOptions } from './mixture.js';
+import { biasedReasoner, biasedWriter, drawTheme, textAbout, type WriterOptions } from './mixture.js';
 
 export interface SteeredOptions {
   readonly writer: WriterOptions;
+  /** Whether the model names the theme, and writes about the one that it is told, rather than that of its examples. */
+  readonly reasons?: boolean;
   /** Of the real stream, by theme. */
   readonly real: readonly number[];
   readonly realRecords: number;
@@ -49,7 +51,8 @@ export interface Steered {
 export async function runSteered(options: SteeredOptions): Promise<Steered> {
   const dir = await mkdtemp(join(tmpdir(), 'headwater-steered-'));
   const { startFakeEndpoint } = await fakeEndpoint();
-  const server = await startFakeEndpoint({ answer: biasedWriter(options.writer) });
+  const model = options.reasons ? biasedReasoner : biasedWriter;
+  const server = await startFakeEndpoint({ answer: model(options.writer) });
   const topics = await openLog({ dir: join(dir, 'topics') });
   const asked = openai({ url: server.url, model: 'base', maxInFlight: 16 });
   try {
@@ -108,7 +111,10 @@ function fakeEndpoint(): Promise<typeof import('../../fake-endpoint/fake-endpoin
   return import(pathToFileURL(resolve('test/fake-endpoint/fake-endpoint.mjs')).href);
 }
 
-function recipeOf(url: string, { window, steps, domain, drift = {}, samples, seed = 7 }: SteeredOptions): Recipe {
+function recipeOf(
+  url: string,
+  { window, steps, domain, drift = {}, samples, seed = 7, reasons = false }: SteeredOptions,
+): Recipe {
   return recipeSchema.parse({
     name: 'steered',
     domain: { about: 'notes', fields: { body: {} }, ...domain },
@@ -120,7 +126,7 @@ function recipeOf(url: string, { window, steps, domain, drift = {}, samples, see
       // As many as four themes need: a draw takes time with them.
       explore: { inducing: 32, candidates: 128 },
       refine: 'off',
-      reason: 'off',
+      reason: reasons ? { attributes: ['topic'], role: 'base', answer: 'lines', uses: 2 } : 'off',
       align: 'off',
       dedupe: 'off',
       measure: 'off',

@@ -34,6 +34,16 @@ test('a writer that falls into one theme is brought back to the real shares by c
   expect(closed.corrections.at(-1)?.regions?.length).toBeGreaterThan(3);
 }, 120_000);
 
+test('a model that finds one theme in too many texts has it replaced by what is missing, and only where the loop is closed', async () => {
+  const reasoning: SteeredOptions = { ...scene, writer: { own: [1, 0, 0, 0], stubborn: 0.6 }, reasons: true };
+  const closed = await runSteered(reasoning);
+  const open = await runSteered({ ...reasoning, steps: { steer: 'off' } });
+  const later = (run: Steered) => run.samples.slice(4 * window);
+  expect(shareOf(later(open), themes[0])).toBeGreaterThan(0.7);
+  expect(shareOf(later(closed), themes[0])).toBeLessThan(0.56);
+  expect(laterMmd2(closed)).toBeLessThan(laterMmd2(open) / 3);
+}, 120_000);
+
 test('a real stream that turns raises one alarm, gets a new reference, and takes generation and labels with it', async () => {
   const before = 4 * window;
   const run = await runSteered({

@@ -103,6 +103,33 @@ describe('Calibration', () => {
     expect(Math.abs(meanOf([...thresholds]) - Math.log(1e6))).toBeLessThan(0.3);
   });
 
+  test('of a large window streams are left at the last window for each run time of the tail', () => {
+    const random = randomFrom(6);
+    // as many splits as a calibration makes for such a window
+    const window = 300;
+    const bootstraps = 30 * window;
+    const values = Float32Array.from({ length: window * bootstraps }, () => -Math.log(1 - random.float()));
+    const { thresholds, extrapolatedFrom } = survivorThresholds(values, { window, bootstraps, expectedRunTime: 1e4 });
+    expect(extrapolatedFrom).toBe(450);
+    // where none were left, a threshold would be 0
+    const last = [...thresholds.slice(-50)];
+    expect(Math.abs(meanOf(last) - Math.log(1e4))).toBeLessThan(0.3);
+    for (const threshold of last) expect(Math.abs(threshold - Math.log(1e4))).toBeLessThan(1.5);
+  });
+
+  test('T14: with 30 splits for each item of the window, as large ones have, run lengths are near what was asked', () => {
+    const settings = { size: 256, window: 16, expectedRunTime: 250, maxBootstraps: 30 * 16, frequencies: 32 };
+    const runs: number[] = [];
+    for (let reference = 0; reference < 40; reference++) {
+      const { test, draw, extrapolatedFrom } = calibrated(settings, reference);
+      expect(extrapolatedFrom).toBe(24);
+      for (let split = 0; split < 5; split++) runs.push(runLength(test(split), draw));
+    }
+    // a standard error of 30, as the thresholds of few splits differ
+    expect(meanOf(runs)).toBeGreaterThan(160);
+    expect(meanOf(runs)).toBeLessThan(375);
+  });
+
   test('a run time of a million takes bounded work, and rises above that of a thousand', () => {
     const settings = { size: 64, window: 4, maxBootstraps: 4000, frequencies: 8 };
     const far = calibrated({ ...settings, expectedRunTime: 1e6 }, 1);
@@ -139,6 +166,7 @@ describe('Calibration', () => {
     const refused = (change: object) => expect(() => new Calibration({ ...options, ...change }));
     refused({ window: 1 }).toThrow('window: expected an integer from 2, got 1');
     refused({ expectedRunTime: 3 }).toThrow('expectedRunTime: expected a number from the window, 4, got 3');
+    refused({ window: 513, expectedRunTime: 1000 }).toThrow('window: expected at most 512, got 513');
     refused({ window: 6 }).toThrow('reference: expected at least 4 windows, 24 items, got 20');
     refused({ features: new Float64Array(41) }).toThrow(
       'features: expected as many numbers for each of 20 items, got 41',

@@ -1,63 +1,133 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { randomFeatures } from '../../../../operators/kernels/mmd/random-features.js';
 import { randomFrom } from '../../../../operators/kernels/random.js';
-import { Newma, newmaFactors } from '../../../../operators/kernels/sequential/newma.js';
+import { Newma } from '../../../../operators/kernels/sequential/newma.js';
+import { newmaFactors } from '../../../../operators/kernels/sequential/newma-factors.js';
 
-test('T16: the factors of a window keep the identity, and are the published ones', () => {
-  for (const [window, quick, slow] of [
-    [20, 0.087171, 0.021905],
-    [50, 0.03363, 0.010101],
-    [100, 0.016103, 0.00553],
-    [250, 0.006056, 0.002447],
-  ] as const) {
-    const factors = newmaFactors(window);
-    expect(Math.abs(factors.quick - quick)).toBeLessThan(1e-6);
-    expect(Math.abs(factors.slow - slow)).toBeLessThan(1e-6);
-    const gain = (factor: number) => factor * (1 - factor) ** window;
-    expect(Math.abs(gain(factors.slow) - gain(factors.quick))).toBeLessThan(1e-9);
-  }
-});
+const frequencies = 32;
+const length = 2 * frequencies;
 
-test('the statistic is the distance of the two averages', () => {
-  const factors = { quick: 0.4, slow: 0.1 };
-  const newma = new Newma({ length: 2, factors });
-  const items = [Float64Array.of(1, 0), Float64Array.of(0, 1), Float64Array.of(0.6, 0.8)];
-  const average = (factor: number, count: number) =>
-    items
-      .slice(0, count)
-      .reduce((mean, item) => mean.map((value, i) => value + factor * ((item[i] ?? 0) - value)), [0, 0]);
-  for (const [n, item] of items.entries()) {
-    const { statistic, threshold, alarm } = newma.push(item);
-    const [quick, slow] = [average(factors.quick, n + 1), average(factors.slow, n + 1)];
-    expect(statistic).toBeCloseTo(Math.hypot((quick[0] ?? 0) - (slow[0] ?? 0), (quick[1] ?? 0) - (slow[1] ?? 0)), 12);
-    expect(alarm).toBe(statistic > threshold);
-  }
-});
-
-test('a change raises the statistic well above what was usual', () => {
-  const random = randomFrom(4);
-  const features = randomFeatures({ dimensions: 3, frequencies: 64, bandwidth: 1, seed: 1 });
-  const newma = new Newma({ length: 128, factors: newmaFactors(50) });
-  const phi = new Float64Array(128);
-  const push = (shift: number) => {
-    features.map(
-      Float32Array.from({ length: 3 }, () => random.gaussian() + shift),
-      phi,
-    );
-    return newma.push(phi);
+/** Features of normal items in the plane, moved by `shift`. */
+function normal(seed: number) {
+  const random = randomFrom(seed);
+  const features = randomFeatures({ dimensions: 2, frequencies, bandwidth: 1, seed });
+  return (shift = 0) => {
+    const phi = new Float64Array(length);
+    features.map(Float32Array.of(random.gaussian() + shift, random.gaussian()), phi);
+    return phi;
   };
-  for (let n = 0; n < 500; n++) push(0);
-  const usual = Math.max(...Array.from({ length: 500 }, () => push(0).statistic));
-  const changed = Array.from({ length: 60 }, () => push(2));
-  expect(Math.max(...changed.map(({ statistic }) => statistic))).toBeGreaterThan(2 * usual);
-  expect(changed.some(({ alarm }) => alarm)).toBe(true);
-});
+}
 
-test('wrong factors, windows and numbers are refused', () => {
-  expect(() => newmaFactors(1)).toThrow('window: expected an integer from 2, got 1');
-  expect(() => new Newma({ length: 2, factors: { quick: 0.1, slow: 0.1 } })).toThrow(
-    'factors: expected 0 < slow < quick',
-  );
-  const newma = new Newma({ length: 2, factors: newmaFactors(10) });
-  expect(() => newma.push(Float64Array.of(1, Number.NaN))).toThrow('features: expected finite numbers');
+describe('Newma', () => {
+  test('statistic and threshold are those of the averages written out', () => {
+    const [window, deviations, thresholdFactor] = [3, 2, 0.05];
+    const factors = newmaFactors(window);
+    const newma = new Newma({ length, window, deviations, thresholdFactor });
+    const draw = normal(1);
+    const items: Float64Array[] = [];
+    const squares: number[] = [];
+    // an average: the sum of the values, each with its own weight
+    const average = (values: readonly number[], factor: number) =>
+      values.reduce((sum, value, n) => {
+        let weight = Math.max(factor, 1 / (n + 1));
+        for (let later = n + 2; later <= values.length; later++) weight *= 1 - Math.max(factor, 1 / later);
+        return sum + weight * value;
+      }, 0);
+    const settling = Math.ceil(2 / factors.slow);
+    expect(newma.learning).toBe(2 * settling + window);
+    let alarms = 0;
+    for (let n = 1; n <= 120; n++) {
+      const item = draw(n > 80 ? 2 : 0);
+      items.push(item);
+      const { statistic, threshold, alarm } = newma.push(item);
+      const square = Array.from(item, (_, i) => {
+        const values = items.map((each) => each[i] ?? Number.NaN);
+        return (average(values, factors.quick) - average(values, factors.slow)) ** 2;
+      }).reduce((sum, value) => sum + value, 0);
+      squares.push(square);
+      expect(statistic).toBeCloseTo(Math.sqrt(square), 12);
+      if (n <= newma.learning) {
+        expect([threshold, alarm]).toEqual([null, false]);
+        continue;
+      }
+      // the threshold is of the items that are a window back
+      const learned = squares.slice(settling, -window);
+      const mean = average(learned, thresholdFactor);
+      const squared = learned.map((value) => value ** 2);
+      const variance = average(squared, thresholdFactor) - mean ** 2;
+      expect(threshold).toBeCloseTo(Math.sqrt(mean + deviations * Math.sqrt(variance)), 12);
+      expect(alarm).toBe(statistic > (threshold ?? Number.NaN));
+      if (alarm) alarms++;
+    }
+    expect(alarms).toBeGreaterThan(0);
+  });
+
+  test('the first items are no change, whatever they are', () => {
+    const newma = new Newma({ length, window: 16 });
+    const draw = normal(2);
+    expect(newma.push(draw()).statistic).toBe(0);
+    // with averages that began at zero it would be half of the norm of the mean, about 0.3
+    const early = Array.from({ length: 20 }, () => newma.push(draw()).statistic);
+    expect(Math.max(...early)).toBeLessThan(0.15);
+  });
+
+  test('T36: a jump is found within a window, far sooner than a false alarm', () => {
+    const window = 32;
+    const delays: number[] = [];
+    let falseAlarms = 0;
+    for (let seed = 0; seed < 20; seed++) {
+      const draw = normal(seed);
+      const newma = new Newma({ length, window });
+      for (let n = 0; n < newma.learning + 200; n++) if (newma.push(draw()).alarm) falseAlarms++;
+      const changed = Array.from({ length: window }, () => newma.push(draw(2)).alarm);
+      delays.push(1 + changed.indexOf(true));
+    }
+    // of 4,000 items that were tested; those of one excursion count each
+    expect(falseAlarms).toBeLessThan(40);
+    expect(Math.min(...delays)).toBeGreaterThan(0);
+    expect(delays.reduce((sum, delay) => sum + delay, 0) / delays.length).toBeLessThan(window / 2);
+  });
+
+  test('a state that is stored goes on to the last bit, amid learning and behind it', () => {
+    const options = { length, window: 8, deviations: 2 };
+    const draw = normal(4);
+    const items = Array.from({ length: 160 }, () => draw());
+    const whole = new Newma(options);
+    const states = items.map((item) => ({ before: whole.state, verdict: whole.push(item) }));
+    expect(whole.learning).toBe(98);
+    for (const cut of [0, 1, 45, 52, 60, 97, 98, 99, 140]) {
+      const resumed = new Newma(options, states[cut]?.before);
+      expect(items.slice(cut).map((item) => resumed.push(item))).toEqual(
+        states.slice(cut).map(({ verdict }) => verdict),
+      );
+    }
+  });
+
+  test('items that are all alike raise no alarm', () => {
+    const newma = new Newma({ length: 3, window: 4, deviations: 1 });
+    const item = Float64Array.of(0.1, 0.7, 0.3);
+    for (let n = 0; n < 500; n++) expect(newma.push(item).alarm).toBe(false);
+  });
+
+  test('wrong options and states are refused', () => {
+    const refused = (options: object, message: string) =>
+      expect(() => new Newma({ length: 2, window: 10, ...options })).toThrow(message);
+    refused({ window: 1 }, 'window: expected an integer from 2, got 1');
+    refused({ length: 0 }, 'length: expected an integer from 1, got 0');
+    refused({ deviations: 0 }, 'deviations: expected a number above 0, got 0');
+    refused({ thresholdFactor: 1 }, 'thresholdFactor: expected a number between 0 and 1, got 1');
+    const { state } = new Newma({ length: 3, window: 10 });
+    expect(() => new Newma({ length: 2, window: 10 }, state)).toThrow('quick: expected 2 numbers, got 3');
+  });
+
+  test('an item that is not finite is refused and leaves no trace', () => {
+    const [touched, clean] = [0, 0].map(() => new Newma({ length, window: 4 }));
+    const draw = normal(5);
+    for (let n = 0; n < 100; n++) {
+      const item = draw();
+      expect(() => touched?.push(item.map(() => Number.NaN))).toThrow('features: expected 64 finite numbers');
+      expect(() => touched?.push(new Float64Array(3))).toThrow('features: expected 64 finite numbers');
+      expect(touched?.push(item)).toEqual(clean?.push(item));
+    }
+  });
 });

@@ -63,6 +63,14 @@ describe('weigh', () => {
     });
   });
 
+  describe('with labels, and copies', () => {
+    operatorContract({
+      make: (memory) => make(memory, { as: 'resample' }, { domain: labelled }),
+      inputs: fc.tuple(fc.nat(160), fc.nat()).map(([length, seed]) => stream(length, seed, 5, true)),
+      runs: 5,
+    });
+  });
+
   test('what is rare among texts and common among real records weighs more; the mean is 1', async () => {
     const outcomes = await outcomesOf(make(new Map(), { buffer: 512, every: 64 }), from(stream(5000, 1)));
     const weighed = textsOf(outcomes).slice(500);
@@ -168,22 +176,30 @@ describe('weigh', () => {
     });
   });
 
-  test('resample: the weight rounded down or up by chance, which keeps its mean; 0 is dropped', async () => {
-    const records = stream(4000, 7);
-    const weights = textsOf(await outcomesOf(make(new Map(), { buffer: 256, every: 64 }), from(records)));
-    const exact = new Map(weights.map(({ id, weight = 0 }) => [id, weight]));
-    const resampled = await outcomesOf(make(new Map(), { as: 'resample', buffer: 256, every: 64 }), from(records));
-    let total = 0;
+  test('resample: systematic for each label, at any time less than one copy from the weights; 0 is dropped', async () => {
+    const records = stream(2000, 7, 5, true);
+    const options = { domain: labelled };
+    const sizes = { buffer: 256, every: 64 };
+    const weighed = textsOf(await outcomesOf(make(new Map(), sizes, options), from(records)));
+    const exact = new Map(weighed.map(({ id, weight = 0 }) => [id, weight]));
+    const resampled = await outcomesOf(make(new Map(), { as: 'resample', ...sizes }, options), from(records));
+    const behind = new Map([
+      ['ham', 0],
+      ['spam', 0],
+    ]);
     for (const outcome of resampled) {
       if (!isEmbedded(outcome.input)) continue;
       const weight = exact.get(outcome.input.id) ?? Number.NaN;
       const [copies = 0] = textsOf([outcome]).map(({ weight: whole }) => whole);
       expect([Math.floor(weight), Math.ceil(weight)]).toContain(copies);
       expect(outcome.kind).toBe(copies === 0 ? 'dropped' : 'emitted');
-      total += copies ?? 0;
+      const label = outcome.input.plan.label ?? '';
+      const difference = (behind.get(label) ?? Number.NaN) + weight - copies;
+      expect(Math.abs(difference)).toBeLessThan(1);
+      behind.set(label, difference);
     }
-    const sum = [...exact.values()].reduce((all, weight) => all + weight, 0);
-    expect(Math.abs(total / sum - 1)).toBeLessThan(4 * (0.5 / Math.sqrt(exact.size)));
+    expect(resampled.filter(({ kind }) => kind === 'dropped').length).toBeGreaterThan(50);
+    expect(textsOf(resampled).some(({ weight = 0 }) => weight > 1)).toBe(true);
   });
 
   test('projections match the mean alone', async () => {
@@ -202,15 +218,18 @@ describe('weigh', () => {
     expect(Math.abs((sums[0] ?? 0) - (sums[1] ?? 0)) / total).toBeLessThan(0.06);
   });
 
-  test('T34: a restart at every single point changes no bit', async () => {
-    const records = stream(100, 9);
-    const whole = await outcomesOf(make(), from(records));
-    expect(new Set(textsOf(whole).map(({ weight }) => weight)).size).toBeGreaterThan(20);
-    for (let cut = 0; cut <= records.length; cut++) {
-      const rest = await outcomesOf(make(memoryAfter(whole.slice(0, cut))), from(records.slice(cut)));
-      expect(rest).toEqual(whole.slice(cut));
-    }
-  });
+  test.each(['weights', 'resample'] as const)(
+    'T34: as %s, a restart at every single point changes no bit',
+    async (as) => {
+      const records = stream(100, 9);
+      const whole = await outcomesOf(make(new Map(), { as }), from(records));
+      if (as === 'weights') expect(new Set(textsOf(whole).map(({ weight }) => weight)).size).toBeGreaterThan(20);
+      for (let cut = 0; cut <= records.length; cut++) {
+        const rest = await outcomesOf(make(memoryAfter(whole.slice(0, cut)), { as }), from(records.slice(cut)));
+        expect(rest).toEqual(whole.slice(cut));
+      }
+    },
+  );
 
   test('everything goes on in order, real records as they are, and samples get the weight', async () => {
     const records = stream(300, 10);
@@ -288,14 +307,22 @@ describe('weigh', () => {
     expect(new Set(weights.slice(-40)).size).toBeGreaterThan(10);
   });
 
-  test('of weights that were long too little no more is made up for than a buffer', async () => {
-    const records = stream(200, 4);
-    const memory = new Map(memoryAfter(await outcomesOf(make(), from(records.slice(0, 150)))));
-    memory.set('texts/running', { mean: 1, count: 48, missing: 1e6 });
-    const after = memoryAfter(await outcomesOf(make(memory), from(records.slice(150))));
-    expect(after.get('texts/running')).toMatchObject({ missing: expect.any(Number) });
-    expect(Object(after.get('texts/running')).missing).toBeLessThanOrEqual(48);
-  });
+  test.each([
+    [1e6, 2],
+    [-1e6, 0.5],
+  ])(
+    'of weights that were %d too little in all, the next are made up for by a factor of %d and no more',
+    async (missing, factor) => {
+      const records = stream(200, 4);
+      const memory = new Map(memoryAfter(await outcomesOf(make(), from(records.slice(0, 150)))));
+      const next = async (owed: number) => {
+        const begun = new Map(memory).set('texts/running', { mean: 1, count: 48, missing: owed });
+        const [text] = textsOf(await outcomesOf(make(begun), from(records.slice(150))));
+        return text?.weight ?? Number.NaN;
+      };
+      expect((await next(missing)) / (await next(0))).toBeCloseTo(factor, 9);
+    },
+  );
 
   test('real records that are all alike, and texts that are, make weights that are numbers', async () => {
     const same = Float32Array.of(1, 0, 0, 0, 0, 0);
@@ -315,6 +342,7 @@ describe('weigh', () => {
       ['texts/3', 'AAAA'],
       ['texts/solution', { witness: 'AAAA' }],
       ['texts/running', 3],
+      ['texts/copies', 1],
     ] as const) {
       const damaged = new Map(memory).set(key, value);
       await expect(outcomesOf(make(damaged), from([]))).rejects.toMatchObject({ code: 'record-invalid' });

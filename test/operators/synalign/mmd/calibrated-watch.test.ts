@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { randomFeatures } from '../../../../operators/kernels/mmd/random-features.js';
 import { Calibration } from '../../../../operators/kernels/sequential/calibrated-thresholds.js';
 import type { EmbeddedReal } from '../../../../operators/synalign/embedded-real.js';
-import { type DriftOptions, DriftWatch } from '../../../../operators/synalign/mmd/drift-watch.js';
+import { CalibratedWatch } from '../../../../operators/synalign/mmd/calibrated-watch.js';
+import type { CalibratedDrift } from '../../../../operators/synalign/mmd/drift-options.js';
 import { EmbeddingWindow } from '../../../../operators/synalign/mmd/embedding-window.js';
 import { type RollingMmdOptions, rollingMmd } from '../../../../operators/synalign/mmd/rolling-mmd.js';
 import type { Correction } from '../../../../schemas/correction.js';
@@ -16,9 +17,9 @@ import { embedder, realAt, sampleAt, vectors } from '../drift-stream.js';
 
 type In = EmbeddedReal | Sample;
 
-const drift: DriftOptions = { expectedRunTime: 150, window: 6, reference: 60 };
+const drift: CalibratedDrift = { expectedRunTime: 150, window: 6, reference: 60 };
 /** With many alarms, so that all phases come up. */
-const nervous: DriftOptions = { expectedRunTime: 12, window: 3, reference: 24 };
+const nervous: CalibratedDrift = { expectedRunTime: 12, window: 3, reference: 24 };
 
 function make(memory: ReadonlyMap<string, unknown> = new Map(), options: Partial<RollingMmdOptions> = {}) {
   const sizes = { window: 24, frequencies: 16, every: 4, drift };
@@ -183,13 +184,13 @@ describe('the drift of the real stream', () => {
     real.useFeatures(features);
     const memory = new Map<string, unknown>();
     const started = (held: Map<string, unknown>) => {
-      const watch = new DriftWatch({ drift: long, real, dimensions: 6, frequencies: 8, seed: 5, memory: held });
+      const watch = new CalibratedWatch({ drift: long, real, dimensions: 6, frequencies: 8, seed: 5, memory: held });
       watch.useFeatures(features);
       return watch;
     };
     const whole = started(new Map());
     const steps = vi.spyOn(Calibration.prototype, 'step');
-    let cut: DriftWatch | undefined;
+    let cut: CalibratedWatch | undefined;
     for (let n = 0; n < 128 + 50; n++) {
       real.push(draw());
       const { changes } = whole.arrived();
