@@ -62,6 +62,8 @@ export const correctionSchema = record('correction', 1, 'corrections', {
     expectedRunTime: z.number().nullable(),
     /** Real records since the test began. */
     tested: z.int(),
+    /** Newest real records that an alarm is raised by. */
+    window: z.int().min(1).optional(),
     /** Alarms so far. */
     alarms: z.int(),
   }).optional(),

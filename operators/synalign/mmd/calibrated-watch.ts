@@ -89,11 +89,11 @@ export class CalibratedWatch implements DriftWatch {
 
   report(): NonNullable<Correction['drift']> {
     const { phase, count, alarms, statistic } = this.#state;
-    const { expectedRunTime } = this.#options.drift;
+    const { expectedRunTime, window } = this.#options.drift;
     const tested = phase === 'testing' ? count : 0;
     const last = (this.#thresholds?.length ?? 0) - 1;
     const threshold = phase === 'testing' ? (this.#thresholds?.[Math.min(Math.max(tested, 1), last)] ?? null) : null;
-    return { statistic, threshold, expectedRunTime, tested, alarms };
+    return { statistic, threshold, expectedRunTime, tested, window, alarms };
   }
 
   #collect(): DriftStep {

@@ -89,7 +89,8 @@ export class NewmaWatch implements DriftWatch {
   report(): NonNullable<Correction['drift']> {
     const { phase, count, alarms, statistic, threshold } = this.#state;
     const tested = phase === 'following' ? Math.max(0, count - this.#learning) : 0;
-    return { statistic, threshold, expectedRunTime: null, tested, alarms };
+    const { window } = this.#options.drift;
+    return { statistic, threshold, expectedRunTime: null, tested, window, alarms };
   }
 
   #follow(newma: Newma): DriftStep {
