@@ -1,4 +1,5 @@
 import type { Embedder } from '../../operators/embedder.js';
+import { hashUint32 } from '../../operators/kernels/random.js';
 import { printOf, TextSummary } from '../../operators/quality/text-summary.js';
 import { VectorSummary } from '../../operators/quality/vector-summary.js';
 import type { Table } from '../../streams/inputs/table.js';
@@ -15,7 +16,7 @@ export interface ReadingOptions {
   readonly sample: number;
   readonly seed: number;
   readonly signal: AbortSignal;
-  /** The texts that copies are looked for among. */
+  /** The texts that copies are looked for among; left out for the real records. */
   readonly real?: TextSummary | null;
   readonly progress: (records: number) => void;
 }
@@ -59,12 +60,21 @@ class Taking {
 
   take(records: readonly EmbeddedRecord[]): void {
     for (const { text, vector } of records) {
-      const { sample, seed } = this.options;
-      this.#vectors ??= new VectorSummary({ dimensions: vector.length, sample, seed });
+      this.#vectors ??= this.#summaryOf(vector.length);
       this.#vectors.add(vector);
       if (this.#texts !== null) this.#takeText(text, this.#texts);
     }
     this.options.progress(this.#vectors?.count ?? 0);
+  }
+
+  /** Each side draws with a seed of its own: with one seed, files of one length would keep the same rows. */
+  #summaryOf(dimensions: number): VectorSummary {
+    const { sample, seed, real } = this.options;
+    return new VectorSummary({
+      dimensions,
+      sample,
+      seed: hashUint32(seed, real === undefined ? 'real' : 'synthetic'),
+    });
   }
 
   end(name: string): FileReading {

@@ -1,8 +1,14 @@
 import { Matrix } from 'ml-matrix';
 
 import { CosineSum } from '../kernels/diversity/cosine-sum.js';
-import { SecondMoment, symmetricEigenvalues, vendiScore } from '../kernels/diversity/second-moment.js';
+import {
+  SecondMoment,
+  symmetricEigenvalues,
+  triangleEigenvalues,
+  vendiScore,
+} from '../kernels/diversity/second-moment.js';
 import type { Points } from '../kernels/points.js';
+import { hashUint32 } from '../kernels/random.js';
 import { Reservoir } from '../kernels/reservoir.js';
 import { dotTiles } from '../kernels/wasm/dot-tiles.js';
 import { tileRows } from '../kernels/wasm/multiplication.js';
@@ -32,7 +38,9 @@ export class VectorSummary {
     this.#cosines = new CosineSum(dimensions);
     this.#sample = new Reservoir(dimensions, sample, seed);
     this.#spectrum =
-      dimensions <= vendiLimit ? new SecondMoment(dimensions) : new Reservoir(dimensions, vendiLimit, seed + 1);
+      dimensions <= vendiLimit
+        ? new SecondMoment(dimensions)
+        : new Reservoir(dimensions, vendiLimit, hashUint32(seed, 'spectrum'));
   }
 
   get count(): number {
@@ -56,11 +64,39 @@ export class VectorSummary {
   }
 
   /** The Vendi score and the vectors behind it. O(d^3), up to `vendiLimit`^3. */
-  vendi(): { readonly score: number; readonly records: number } {
-    const spectrum = this.#spectrum;
-    if (spectrum instanceof SecondMoment) return { score: vendiScore(spectrum.eigenvalues()), records: this.count };
-    return { score: vendiScore(gramEigenvalues(spectrum.points)), records: spectrum.points.size };
+  vendi(): Vendi {
+    return vendiOf(this.directions);
   }
+
+  /** What the Vendi score is computed from, for another thread to do it. */
+  get directions(): Directions {
+    const { dimensions } = this.#cosines;
+    const spectrum = this.#spectrum;
+    return spectrum instanceof SecondMoment
+      ? { records: this.count, dimensions, triangle: spectrum.meanTriangle() }
+      : { records: spectrum.points.size, dimensions, points: spectrum.points };
+  }
+}
+
+/** A Vendi score and the vectors behind it. */
+export interface Vendi {
+  readonly score: number;
+  readonly records: number;
+}
+
+/** In which directions vectors point: by the mean of z z', or by a sample of them. */
+export type Directions = { readonly records: number; readonly dimensions: number } & (
+  | { readonly triangle: Float64Array }
+  | { readonly points: Points }
+);
+
+/** The slow part of `VectorSummary.vendi`. O(d^3), up to `vendiLimit`^3. */
+export function vendiOf(directions: Directions): Vendi {
+  const eigenvalues =
+    'triangle' in directions
+      ? triangleEigenvalues(directions.triangle, directions.dimensions)
+      : gramEigenvalues(directions.points);
+  return { score: vendiScore(eigenvalues), records: directions.records };
 }
 
 /** Of the matrix of all dot products. */

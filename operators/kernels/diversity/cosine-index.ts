@@ -4,7 +4,7 @@ import { Chains } from './chains.js';
 export interface CosineIndexOptions {
   /** Cosine from which a kept vector is found, in [0.7, 1]. */
   readonly threshold: number;
-  /** Vectors kept: the newest ones. Each takes `dimensions` + 12 bytes and 4 bytes a table; arrays grow up to it. */
+  /** Vectors kept: the newest ones. Each takes `dimensions` + 10 bytes and 4 bytes a table; arrays grow up to it. */
   readonly capacity: number;
   readonly dimensions: number;
   /** Of the random planes. */
@@ -35,6 +35,8 @@ const maxTables = 32;
 /** Different vectors that a question compares with at most, the newest of each bucket first. */
 const maxCompared = 5000;
 const leastSlots = 1024;
+/** Questions after which marks are wiped, as those that 16 bits tell apart are used up. */
+const questionsToTell = 2 ** 16 - 1;
 
 /**
  * Finds kept vectors whose cosine with a given one is at least a threshold: random hyperplanes (Charikar 2002) in several tables.
@@ -45,7 +47,7 @@ const leastSlots = 1024;
  * with the one asked for, the newest are compared and the others missed. Depends on the kept vectors alone, not on when they
  * came back from a memory.
  *
- * Memory: capacity x (dimensions + 12 + 4 x tables) bytes, 35 MB for 100,000 of 256 at 0.95, and 256 KiB a table.
+ * Memory: capacity x (dimensions + 10 + 4 x tables) bytes, 35 MB for 100,000 of 256 at 0.95, and 256 KiB a table.
  */
 export class CosineIndex {
   readonly #options: CosineIndexOptions;
@@ -57,8 +59,8 @@ export class CosineIndex {
   /** `Int8Array [slots, dimensions]`. */
   #values: Int8Array;
   #norms: Float64Array;
-  /** By slot, the question that last met it. */
-  #met: Uint32Array;
+  /** By slot, the question that last met it; 0 where none did. */
+  #met: Uint16Array;
   #question = 0;
   readonly #chains: Chains;
   #added = 0;
@@ -80,7 +82,7 @@ export class CosineIndex {
     this.#slots = Math.min(capacity, leastSlots);
     this.#values = new Int8Array(this.#slots * dimensions);
     this.#norms = new Float64Array(this.#slots);
-    this.#met = new Uint32Array(this.#slots);
+    this.#met = new Uint16Array(this.#slots);
     this.#chains = new Chains(this.#tables, 2 ** this.#bits, this.#slots);
   }
 
@@ -91,7 +93,7 @@ export class CosineIndex {
 
   /** Bytes of the arrays that grow. */
   get bytes(): number {
-    return this.#slots * (this.#options.dimensions + 12 + 4 * this.#tables) + 4 * this.#tables * 2 ** this.#bits;
+    return this.#slots * (this.#options.dimensions + 10 + 4 * this.#tables) + 4 * this.#tables * 2 ** this.#bits;
   }
 
   /** A vector in the form in which it is kept. O(tables x planes x dimensions), 0.2 ms at 256. */
@@ -111,9 +113,11 @@ export class CosineIndex {
   find({ values, norm, sides }: VectorSketch): CloseVector | undefined {
     if (norm === 0) return undefined;
     const oldest = this.#added - this.size;
-    // an answer to an earlier question must not look like one to this
-    this.#question = (this.#question + 1) >>> 0;
-    if (this.#question === 0) this.#met.fill(0);
+    if (this.#question === questionsToTell) {
+      this.#met.fill(0);
+      this.#question = 0;
+    }
+    this.#question += 1;
     let left = maxCompared;
     let closest: CloseVector | undefined;
     for (let table = 0; table < this.#tables; table++) {
@@ -183,7 +187,7 @@ export class CosineIndex {
     norms.set(this.#norms);
     this.#values = values;
     this.#norms = norms;
-    this.#met = new Uint32Array(this.#slots);
+    this.#met = new Uint16Array(this.#slots);
     this.#chains.grow(this.#slots);
   }
 }

@@ -31,7 +31,7 @@ export interface PermutationTestOptions extends GramOptions {
 }
 
 export interface PermutationTest {
-  /** Unbiased, of the points that were tested. */
+  /** Unbiased, of the points that were tested, with rounded kernel values; `exactMmd2` has it without. */
   readonly mmd2: number;
   /** (1 + permutations with an MMD at least as great) / (1 + permutations): never 0. */
   readonly pValue: number;
@@ -41,15 +41,16 @@ export interface PermutationTest {
 }
 
 const leastInPass = 64;
-/** By what share of its terms rounding may set two equal MMDs apart. */
-const tieTolerance = 1e-7;
+/** By what share of its terms two equal MMDs may be apart: their sums are exact, and only divisions round. */
+const tieTolerance = 1e-12;
 
 /**
  * Whether two samples may come from one distribution: their unbiased MMD against those of the points dealt out anew.
  *
  * Exact under the hypothesis that they do, whatever the distribution, and whatever the kernel as long as it does not depend on
- * which point is of which sample: P(pValue <= a) <= a. A kernel value is computed once for all permutations of a pass, and none is
- * kept: memory is that of the points, twice, and `memoryMiB`, or 256 bytes a point where that is more. Time is
+ * which point is of which sample: P(pValue <= a) <= a. Kernel values are rounded, to 2e-6 of the greatest there may be (4e-6 with the linear
+ * kernel), so that their sums are exact, and deals of equal points tie to the last bit. A kernel value is computed once for all permutations of
+ * a pass, and none is kept: memory is that of the points, twice, and `memoryMiB`, or 256 bytes a point where that is more. Time is
  * O((n + m)^2 (dimensions + permutations) / 2). Throws `TypeError` for a sample of fewer than 2 points, unequal dimensions, numbers
  * that are not finite, and options out of range.
  *
@@ -74,26 +75,27 @@ export function permutationTest(
   const [a, b] = [drawn(x, maxPoints, random), drawn(y, maxPoints, random)];
   const pool = kernel.name === 'linear' ? centred(pooled(a, b)) : pooled(a, b);
   const tiles = kernelTiles(pool, pool, kernel, simd);
+  const greatest = kernel.name === 'linear' ? greatestSquare(pool) : 1;
   const dealing = dealer(a.size, b.size, random);
   const perPass = Math.max(leastInPass, Math.floor((memoryMiB * 2 ** 20) / setBytes(pool.size)));
   let observed: Statistic = { mmd2: 0, terms: 0 };
   let atLeast = 0;
   for (let done = 0; done < permutations; done += perPass) {
     const count = Math.min(perPass, permutations - done);
-    const { within, touching } = setSums(tiles, {
+    const { within, touching, total } = setSums(tiles, {
       ...simd,
       size: pool.size,
-      sets: 2 + count,
-      membersOf: (set) => (set === 0 ? dealing.all : set === 1 ? dealing.observed : dealing.next()),
+      sets: 1 + count,
+      membersOf: (set) => (set === 0 ? dealing.observed : dealing.next()),
+      greatest,
       ...(progress && { progress: (share) => progress((done + share * count) / permutations) }),
     });
-    const total = touching[0] ?? 0;
-    const statistics = Array.from({ length: 2 + count }, (_, set) =>
+    const statistics = Array.from({ length: 1 + count }, (_, set) =>
       statistic(within[set] ?? 0, touching[set] ?? 0, total, dealing.sizes),
     );
-    observed = statistics[1] ?? observed;
+    observed = statistics[0] ?? observed;
     const bar = observed.mmd2 - tieTolerance * observed.terms;
-    atLeast += statistics.slice(2).filter(({ mmd2 }) => mmd2 >= bar).length;
+    atLeast += statistics.slice(1).filter(({ mmd2 }) => mmd2 >= bar).length;
   }
   const pValue = (1 + atLeast) / (1 + permutations);
   return { mmd2: observed.mmd2, pValue, permutations, points: [a.size, b.size] };
@@ -124,7 +126,6 @@ function dealer(n: number, m: number, random: Random) {
   const deck = all.slice();
   const size = Math.min(n, m);
   return {
-    all,
     sizes: [size, n + m - size] as const,
     observed: n <= m ? all.subarray(0, n) : all.subarray(n),
     next: () => drawToFront(deck, size, random),
@@ -155,6 +156,17 @@ function centred({ data, size, dimensions }: Points): Points {
   const mean = new Float64Array(dimensions);
   for (const [i, value] of data.entries()) mean[i % dimensions] = (mean[i % dimensions] ?? 0) + value / size;
   return { data: Float64Array.from(data, (value, i) => value - (mean[i % dimensions] ?? 0)), size, dimensions };
+}
+
+/** The greatest squared norm. */
+function greatestSquare({ data, size, dimensions }: Points): number {
+  let greatest = 0;
+  for (let i = 0; i < size; i++) {
+    let square = 0;
+    for (let k = i * dimensions; k < (i + 1) * dimensions; k++) square += (data[k] ?? 0) ** 2;
+    greatest = Math.max(greatest, square);
+  }
+  return greatest;
 }
 
 function checkCount(name: string, value: number, least: number): void {

@@ -10,114 +10,102 @@ export interface SetSums {
   readonly within: Float64Array;
   /** Over the pairs of a point of the set and any other point at all: `Float64Array [sets]`. */
   readonly touching: Float64Array;
+  /** Over all pairs i != j, each counted both ways. */
+  readonly total: number;
 }
 
 export interface SetSumsOptions extends SimdOption {
   /** Points that the tiles are over. */
   readonly size: number;
   readonly sets: number;
-  /** The points of a set; asked for once each, in order. Set 0 has to have all of them. */
+  /** The points of a set; asked for once each, in order. */
   readonly membersOf: (set: number) => Iterable<number>;
+  /** The greatest absolute value of the kernel, or more. Values are rounded to 2^-18 of it, or of the next power of two. */
+  readonly greatest: number;
   readonly progress?: Progress;
 }
 
-/** Columns of the kernel matrix that are multiplied at once, at most. */
-const mostColumns = 1024;
+/** Multiples of a power of two, up to as many of it, of which 64 have an exact sum in float32. */
+const steps = 2 ** 24 / tileRows;
 
 /**
  * Sums of a kernel over many sets of the same points: each value is computed once, for all sets, and none is kept.
  *
- * A stripe of 64 rows of the matrix, right of its diagonal, is multiplied by the sets' indicators. O(size^2 sets / 2) beside the
- * kernel; memory of `setBytes` for each set. Sums of at most 1024 values are float32, all others float64.
+ * Values are rounded so that all sums are exact, in whatever order: sets of equal points have equal sums, bit for bit. A tile of the
+ * matrix, right of its diagonal, is multiplied by the sets' indicators. O(size^2 sets / 2) beside the kernel; memory of
+ * `setBytes` for each set.
  */
 export function setSums(tiles: KernelTiles, options: SetSumsOptions): SetSums {
-  const { size, sets, membersOf, progress, ...simd } = options;
-  const { chunks, stride } = chunksOf(size);
-  const products = rowProducts({ rowsOfA: tileRows, rowsOfB: chunks * sets, stride }, simd);
-  const { a: stripe, b: indicators } = products;
-  const placeOf = (set: number, point: number) => (Math.floor(point / stride) * sets + set) * stride + (point % stride);
-  for (let set = 0; set < sets; set++) for (const point of membersOf(set)) indicators[placeOf(set, point)] = 1;
-
+  const { size, sets, membersOf, greatest, progress, ...simd } = options;
+  const blocks = Math.ceil(size / tileRows);
+  const products = rowProducts({ rowsOfA: blocks * sets, rowsOfB: tileRows, stride: tileRows }, simd);
+  const { a: indicators, b: rounded } = products;
+  const placeOf = (set: number, block: number) => (block * sets + set) * tileRows;
+  for (let set = 0; set < sets; set++) {
+    for (const point of membersOf(set)) {
+      indicators[placeOf(set, Math.floor(point / tileRows)) + (point % tileRows)] = 1;
+    }
+  }
+  const round = rounding(greatest);
+  const rowSums = new Float64Array(blocks * tileRows);
   const within = new Float64Array(sets);
-  const touching = new Float64Array(sets);
-  // of each point, with all later ones
-  const later = new Float64Array(size);
   for (let i = 0; i < size; i += tileRows) {
     const rows = Math.min(tileRows, size - i);
-    for (let chunk = Math.floor(i / stride); chunk < chunks; chunk++) {
-      const start = chunk * stride;
-      const [from, end] = [Math.max(i, start), Math.min(start + stride, size)];
-      fill(stripe.subarray(from - start), stride, tiles, { i, rows, from, end });
+    for (let j = i; j < size; j += tileRows) {
+      const columns = Math.min(tileRows, size - j);
+      fill(tiles.tile(i, rows, j, columns), i, rows, j, columns);
       for (let set = 0; set < sets; set += tileRows) {
         const count = Math.min(tileRows, sets - set);
-        const to = 4 * Math.ceil((end - start) / 4);
-        const found = products.tile(0, rows, chunk * sets + set, count, from - start, to);
-        if (set === 0) for (let r = 0; r < rows; r++) later[i + r] = (later[i + r] ?? 0) + (found[r * tileRows] ?? 0);
-        for (let s = 0; s < count; s++) take(found, s, rows, placeOf(set + s, i), set + s);
+        const found = products.tile((j / tileRows) * sets + set, count, 0, rows);
+        for (let s = 0; s < count; s++) take(found, s, rows, set + s, i / tileRows);
       }
     }
     progress?.(1 - ((size - i - rows) / size) ** 2);
   }
-  addEarlier();
-  return { within, touching };
+  const touching = Float64Array.from({ length: sets }, (_, set) => sumOfRows(set));
+  return { within, touching, total: rowSums.reduce((sum, value) => sum + value, 0) };
 
-  function take(found: Float32Array, column: number, rows: number, place: number, set: number): void {
-    let own = 0;
-    let all = 0;
+  /** Rounds a tile, but for the diagonal and what is left of it, and adds it to the sums of its rows and of its columns. */
+  function fill(values: Float32Array, i: number, rows: number, j: number, columns: number): void {
     for (let r = 0; r < rows; r++) {
-      const value = found[r * tileRows + column] ?? 0;
-      all += value;
-      own += value * (indicators[place + r] ?? 0);
-    }
-    within[set] = (within[set] ?? 0) + 2 * own;
-    touching[set] = (touching[set] ?? 0) + all;
-  }
-  /** So far a pair counts where its later point is in the set; here, where its earlier one is. */
-  function addEarlier(): void {
-    for (let set = 0; set < sets; set++) {
-      for (let chunk = 0; chunk < chunks; chunk++) {
-        const place = placeOf(set, chunk * stride);
-        const length = Math.min(stride, size - chunk * stride);
-        let sum = 0;
-        for (let k = 0; k < length; k++) sum += (indicators[place + k] ?? 0) * (later[chunk * stride + k] ?? 0);
-        touching[set] = (touching[set] ?? 0) + sum;
+      const place = r * tileRows;
+      const first = i === j ? r + 1 : 0;
+      rounded.fill(0, place, place + first);
+      let sum = 0;
+      for (let c = first; c < columns; c++) {
+        const value = (values[place + c] ?? 0) + round - round;
+        rounded[place + c] = value;
+        sum += value;
+        rowSums[j + c] = (rowSums[j + c] ?? 0) + value;
       }
+      rowSums[i + r] = (rowSums[i + r] ?? 0) + sum;
     }
+  }
+
+  function take(found: Float32Array, row: number, rows: number, set: number, block: number): void {
+    const place = placeOf(set, block);
+    let sum = 0;
+    for (let r = 0; r < rows; r++) sum += (found[row * tileRows + r] ?? 0) * (indicators[place + r] ?? 0);
+    within[set] = (within[set] ?? 0) + 2 * sum;
+  }
+
+  function sumOfRows(set: number): number {
+    let sum = 0;
+    for (let block = 0; block < blocks; block++) {
+      const place = placeOf(set, block);
+      for (let r = 0; r < tileRows; r++) sum += (indicators[place + r] ?? 0) * (rowSums[block * tileRows + r] ?? 0);
+    }
+    return sum;
   }
 }
 
 /** Memory of a set over so many points. */
 export function setBytes(size: number): number {
-  const { chunks, stride } = chunksOf(size);
-  return 4 * chunks * stride;
+  return 4 * tileRows * Math.ceil(size / tileRows);
 }
 
-/** Chunks of columns of about equal length; where there are several, a tile lies in one of them. */
-function chunksOf(size: number): { readonly chunks: number; readonly stride: number } {
-  const chunks = Math.ceil(size / mostColumns);
-  const unit = chunks === 1 ? 4 : tileRows;
-  const stride = unit * Math.ceil(size / chunks / unit);
-  // rounding up may make the last one needless
-  return { chunks: Math.ceil(size / stride), stride };
-}
-
-interface Stretch {
-  readonly i: number;
-  readonly rows: number;
-  /** Columns, from the diagonal at the earliest. */
-  readonly from: number;
-  readonly end: number;
-}
-
-/** Writes kernel values into rows of a stripe, 0 on the diagonal and left of it. */
-function fill(stripe: Float32Array, stride: number, tiles: KernelTiles, { i, rows, from, end }: Stretch): void {
-  for (let j = from; j < end; j += tileRows) {
-    const columns = Math.min(tileRows, end - j);
-    const values = tiles.tile(i, rows, j, columns);
-    for (let r = 0; r < rows; r++) {
-      const place = r * stride + j - from;
-      stripe.set(values.subarray(r * tileRows, r * tileRows + columns), place);
-      if (j === i) stripe.fill(0, place, place + r + 1);
-    }
-  }
+/** A number that rounds a value of float64 when it is added and taken off again. */
+function rounding(greatest: number): number {
+  const unit = 2 ** Math.ceil(Math.log2(greatest)) / steps;
+  return 1.5 * 2 ** 52 * unit;
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 
+import type { Points } from '../../../operators/kernels/points.js';
 import { randomFrom } from '../../../operators/kernels/random.js';
 import { VectorSummary, vendiLimit } from '../../../operators/quality/vector-summary.js';
 
@@ -44,6 +45,23 @@ test('both ways to the Vendi score agree', () => {
   const wide = vectors.map((vector) => Float32Array.from({ length: vendiLimit + 4 }, (_, i) => vector[i] ?? 0));
   const narrow = summaryOf(vectors, vendiLimit).vendi().score;
   expect(summaryOf(wide, vendiLimit + 4).vendi().score).toBeCloseTo(narrow, 3);
+});
+
+test('the sample for pairs and that of the Vendi score are draws of their own, also with the next seed', () => {
+  const dimensions = vendiLimit + 4;
+  const random = randomFrom(6);
+  const summaries = [3, 4].map((seed) => new VectorSummary({ dimensions, sample: vendiLimit, seed }));
+  for (let i = 0; i < vendiLimit + 200; i++) {
+    const vector = Float32Array.from({ length: dimensions }, () => random.float());
+    for (const summary of summaries) summary.add(vector);
+  }
+  const firsts = (points: Points | undefined) => [...(points?.data ?? [])].filter((_, i) => i % dimensions === 0);
+  const drawn = summaries.flatMap(({ sample, directions }) => [
+    firsts(sample),
+    firsts('points' in directions ? directions.points : undefined),
+  ]);
+  expect(drawn.map(({ length }) => length)).toEqual(new Array(4).fill(vendiLimit));
+  expect(new Set(drawn.map((rows) => rows.join())).size).toBe(4);
 });
 
 test('the mean cosine is that of all pairs, the sample at most what was asked for', () => {

@@ -63,6 +63,25 @@ describe('CosineIndex', () => {
     for (const number of [1000, 1023, 2500, 3999]) expect(index.find(sketches[number] ?? absent)?.number).toBe(number);
   });
 
+  test('however many questions came before, one finds what it should', () => {
+    const random = randomFrom(7);
+    const index = new CosineIndex({ threshold: 0.95, capacity: 10, dimensions, seed: 1 });
+    const [often, rarely] = [index.sketchOf(vector(random)), index.sketchOf(vector(random))];
+    for (const sketch of [often, rarely]) index.add(sketch);
+    const answers = new Map<number | undefined, number>();
+    // the rare one comes again where marks of 16 bits begin anew, and would be those of the last time
+    for (let question = 0; question < 2 ** 17; question++) {
+      const number = index.find(question % (2 ** 16 - 1) === 4 ? rarely : often)?.number;
+      answers.set(number, (answers.get(number) ?? 0) + 1);
+    }
+    expect(answers).toEqual(
+      new Map([
+        [0, 2 ** 17 - 2],
+        [1, 2],
+      ]),
+    );
+  });
+
   test('stored values, with their sides or without, are the same sketch', () => {
     const index = new CosineIndex({ threshold: 0.95, capacity: 10, dimensions, seed: 1 });
     const sketch = index.sketchOf(vector(randomFrom(5)));

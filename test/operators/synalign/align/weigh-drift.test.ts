@@ -113,8 +113,11 @@ describe('a real stream that turns', () => {
     const records = turning();
     const whole = await outcomesOf(aligned(true), from(records));
     for (let cut = before; cut <= before + 80; cut += 8) {
-      const rest = await outcomesOf(aligned(true, memoryAfter(whole.slice(0, cut))), from(records.slice(cut)));
-      expect(rest.slice(0, 60)).toEqual(whole.slice(cut, cut + 60));
+      const rest = await outcomesOf(
+        aligned(true, memoryAfter(whole.slice(0, cut))),
+        from(records.slice(cut, cut + 60)),
+      );
+      expect(rest).toEqual(whole.slice(cut, cut + 60));
     }
   });
 });
