@@ -11,7 +11,11 @@ export { type PairedDiversity, pairedDiversity } from './diversity/paired-divers
 export { kernelEigenvalues, SecondMoment, vendiScore } from './diversity/second-moment.js';
 export { GreedyVariance, type GreedyVarianceOptions, type VariancePick } from './gaussian-process/greedy-variance.js';
 export { IntegratedVariance, type IntegratedVarianceOptions } from './gaussian-process/integrated-variance.js';
-export { PosteriorVariance, type PosteriorVarianceOptions, Projection } from './gaussian-process/posterior-variance.js';
+export {
+  type NearestObservation,
+  PosteriorVariance,
+  type PosteriorVarianceOptions,
+} from './gaussian-process/posterior-variance.js';
 export { DecayedFeatureSum } from './mmd/decayed-feature-sum.js';
 export { exactMmd2, exactWeightedMmd2, type Mmd2 } from './mmd/exact-mmd.js';
 export { featureMmd2 } from './mmd/feature-mmd.js';
@@ -42,7 +46,14 @@ export {
   type SplitOptions,
   splitReference,
 } from './sequential/drift-test.js';
-export { Newma, type NewmaFactors, type NewmaOptions, type NewmaVerdict, newmaFactors } from './sequential/newma.js';
+export {
+  Newma,
+  type NewmaOptions,
+  type NewmaState,
+  type NewmaVerdict,
+  newmaLearning,
+} from './sequential/newma.js';
+export { type NewmaFactors, newmaFactors } from './sequential/newma-factors.js';
 export {
   fixedHalfWidth,
   type RateInterval,

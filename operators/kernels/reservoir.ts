@@ -1,5 +1,6 @@
 import type { Points } from './points.js';
 import { type Random, randomFrom } from './random.js';
+import { sharedFloats } from './shared-floats.js';
 
 const firstCapacity = 256;
 
@@ -22,7 +23,7 @@ export class Reservoir {
   ) {
     if (!Number.isInteger(size) || size < 1) throw new TypeError(`size: expected an integer from 1, got ${size}`);
     this.#random = randomFrom(seed);
-    this.#data = shared(Math.min(firstCapacity, size) * dimensions);
+    this.#data = sharedFloats(Math.min(firstCapacity, size) * dimensions);
   }
 
   /** A copy of the vector `[dimensions]` comes in, or it is passed over. */
@@ -46,12 +47,8 @@ export class Reservoir {
 
   #grow(): void {
     const rows = Math.min(this.size, (2 * this.#data.length) / this.dimensions);
-    const data = shared(rows * this.dimensions);
+    const data = sharedFloats(rows * this.dimensions);
     data.set(this.#data);
     this.#data = data;
   }
-}
-
-function shared(numbers: number): Float32Array {
-  return new Float32Array(new SharedArrayBuffer(4 * numbers));
 }

@@ -80,18 +80,14 @@ export class SecondMoment {
    * adding up to 1 for unit vectors. Empty where there are no vectors. O(d^3): 0.13 s at 256 dimensions.
    */
   eigenvalues(): Float64Array {
+    return triangleEigenvalues(this.meanTriangle(), this.dimensions);
+  }
+
+  /** The upper triangle of Z'Z / n, row by row: `Float64Array [d (d + 1) / 2]`, a copy. Empty where there are no vectors. */
+  meanTriangle(): Float64Array {
     this.#flush();
     const n = this.#size;
-    if (n === 0) return new Float64Array(0);
-    const matrix = Matrix.zeros(this.dimensions, this.dimensions);
-    for (let i = 0, at = 0; i < this.dimensions; i++) {
-      for (let j = i; j < this.dimensions; j++, at++) {
-        const value = (this.#triangle[at] ?? 0) / n;
-        matrix.set(i, j, value);
-        matrix.set(j, i, value);
-      }
-    }
-    return symmetricEigenvalues(matrix);
+    return n === 0 ? new Float64Array(0) : this.#triangle.map((sum) => sum / n);
   }
 
   #take(vector: Float32Array, sign: 1 | -1): void {
@@ -114,6 +110,20 @@ export class SecondMoment {
     addProducts(this.#triangle, this.#pending, this.#signs, this.dimensions);
     this.#filled = 0;
   }
+}
+
+/** The eigenvalues of a `meanTriangle` of so many dimensions: those of its `SecondMoment`, for which this is the slow part. */
+export function triangleEigenvalues(triangle: Float64Array, dimensions: number): Float64Array {
+  if (triangle.length === 0) return new Float64Array(0);
+  const matrix = Matrix.zeros(dimensions, dimensions);
+  for (let i = 0, at = 0; i < dimensions; i++) {
+    for (let j = i; j < dimensions; j++, at++) {
+      const value = triangle[at] ?? 0;
+      matrix.set(i, j, value);
+      matrix.set(j, i, value);
+    }
+  }
+  return symmetricEigenvalues(matrix);
 }
 
 /**

@@ -1,7 +1,7 @@
-import { rbf } from '../mmd/rbf.js';
+import { allRows } from '../draw-rows.js';
 import type { Points } from '../points.js';
 import { hashUint32 } from '../random.js';
-import { squaredDistanceAt } from '../vector-distance.js';
+import { PivotedCholesky, type PivotedCholeskyOptions } from './pivoted-cholesky.js';
 
 /** The points, and the Gaussian process over them. */
 export interface GreedyVarianceOptions {
@@ -23,6 +23,11 @@ export interface GreedyVarianceOptions {
    * @default 0
    */
   readonly seed?: number;
+  /**
+   * Picks that room is made for at first; it is doubled for more, which takes three times the memory for a while.
+   * @default 64
+   */
+  readonly expected?: number;
 }
 
 export interface VariancePick {
@@ -36,16 +41,16 @@ export interface VariancePick {
 export const leastSpread = 1e-9;
 /** Variances that differ by less are equal: it is above the rounding of float64, so that rounding decides nothing. */
 const tieWidth = 1e-12;
-/** Columns that are subtracted in one pass. */
-const block = 4;
-
 /**
  * Picks points where a Gaussian process is least sure, one after the other: greedy maximum variance, as pivoted Cholesky.
  *
- * After pick p with residual variance d_p, l_i = (k(x_i, x_p) - sum_j L_ij L_pj) / sqrt(d_p + jitter) and d_i falls by l_i^2: O(n (d + m))
- * for pick m, with no refit; all in float64, so that residuals are those of a solve to about 1e-14. Of points with the greatest variance to
- * 1e-12, a hash of the seed and the row decides, never their order. `informative` tells whether variances differed at all.
- * Memory: 8 n (m + 1) bytes beside the points. Equivalent to P-greedy, and to greedy D-optimal design.
+ * After pick p with residual variance d_p, l_i = (k(x_i, x_p) - sum_j L_ij L_pj) / sqrt(d_p + jitter) and d_i falls by l_i^2, with no refit; all
+ * in float64, so that residuals are those of a solve to about 1e-14. Of points with the greatest variance to 1e-12, a hash of the seed and the row
+ * decides, never their order. Variances only fall, so those of earlier picks are bounds: at each pick, only the points catch up whose bound could
+ * still be the greatest. The picks are the same, for O(n) comparisons and O(d + m) for each point that catches up with pick m: all n at worst.
+ * `informative` tells whether variances differed at all.
+ * Memory: 8 n m bytes, m being the picks that room is made for, and a copy of the points; beyond 4 GiB there is no SIMD. Equivalent to P-greedy,
+ * and to greedy D-optimal design.
  * Throws `TypeError` for points that are not finite, no rows, and a bandwidth or jitter that is not positive.
  *
  * @example
@@ -55,26 +60,33 @@ const block = 4;
  * ```
  */
 export class GreedyVariance {
-  /** Of the points, or of `rows`, in their order: the variance given all picks, from 0 to 1. */
-  readonly residuals: Float64Array;
-  readonly #options: Required<GreedyVarianceOptions>;
-  /** L, a column for each pick: `Float64Array [n]`. */
-  readonly #columns: Float64Array[] = [];
+  readonly #seed: number;
+  readonly #rows: Uint32Array;
+  readonly #factor: PivotedCholesky;
   readonly #picked: Uint8Array;
-  #spread = 0;
+  /** Picks after which it was looked whether variances differ; until they once do, it is looked after each. */
+  #looked = 0;
+  #informative = false;
 
   constructor(options: GreedyVarianceOptions) {
-    const { points, jitter = 1e-12, seed = 0 } = options;
-    const rows = options.rows ?? Uint32Array.from({ length: points.size }, (_, row) => row);
-    this.#options = { ...options, jitter, seed, rows };
-    check(this.#options);
-    this.residuals = new Float64Array(rows.length).fill(1);
+    const { points, bandwidth, jitter = 1e-12, seed = 0, expected = 64 } = options;
+    const { rows = allRows(points.size) } = options;
+    check({ points, bandwidth, jitter, rows });
+    this.#seed = seed;
+    this.#rows = rows;
+    this.#factor = new PivotedCholesky({ points, rows, bandwidth, jitter, capacity: expected });
     this.#picked = new Uint8Array(rows.length);
   }
 
   /** Points that are left to pick. */
   get remaining(): number {
-    return this.residuals.length - this.#columns.length;
+    return this.#rows.length - this.#factor.observed;
+  }
+
+  /** Of the points, or of `rows`, in their order: the variance given all picks, from 0 to 1. All points catch up when it is read. */
+  get residuals(): Float64Array {
+    this.#factor.settle();
+    return this.#factor.bounds;
   }
 
   /**
@@ -82,12 +94,20 @@ export class GreedyVariance {
    * distances, and the order of the picks is that of the seed.
    */
   get informative(): boolean {
-    return this.#spread >= leastSpread;
+    const { observed } = this.#factor;
+    if (this.#informative || this.#looked === observed || this.remaining === 0) return this.#informative;
+    this.#looked = observed;
+    this.#informative = this.#spread() >= leastSpread;
+    return this.#informative;
   }
 
-  /** The newest column of the factor, `Float64Array [n]`: each pick takes its square from the residuals. Undefined before a pick. */
+  /**
+   * A copy of the newest column of the factor, `Float64Array [n]`, for which all points catch up: its pick took the square from the residuals.
+   * Undefined before a pick.
+   */
   get newest(): Float64Array | undefined {
-    return this.#columns.at(-1);
+    const { observed } = this.#factor;
+    return observed === 0 ? undefined : this.#factor.column(observed - 1);
   }
 
   /**
@@ -95,28 +115,30 @@ export class GreedyVariance {
    * cannot be picked.
    */
   next(first?: number): VariancePick {
-    if (this.remaining === 0) throw new RangeError(`all ${this.residuals.length} points have been picked`);
+    if (this.remaining === 0) throw new RangeError(`all ${this.#rows.length} points have been picked`);
+    // of what the pick before has left
+    void this.informative;
     const at = first === undefined ? this.#mostUncertain() : this.#placeOf(first);
-    const variance = this.residuals[at] ?? 0;
-    this.#condition(at, variance);
-    return { index: this.#options.rows[at] ?? 0, variance };
+    const variance = this.#factor.observe(at);
+    this.#picked[at] = 1;
+    return { index: this.#rows[at] ?? 0, variance };
   }
 
   #placeOf(row: number): number {
-    const at = this.#options.rows.indexOf(row);
+    const at = this.#rows.indexOf(row);
     if (at >= 0 && this.#picked[at] === 0) return at;
     throw new RangeError(`row ${row} is ${at < 0 ? 'none of the rows to pick from' : 'picked already'}`);
   }
 
+  /** Of the greatest variances the one that the hash puts first. */
   #mostUncertain(): number {
-    const { residuals } = this;
-    const { seed, rows } = this.#options;
-    const [, most] = this.#range();
+    const { bounds } = this.#factor;
+    const least = this.#greatest() - tieWidth;
     let best = -1;
     let rank = 2 ** 32;
-    for (let i = 0; i < residuals.length; i++) {
-      if (this.#picked[i] === 1 || (residuals[i] ?? 0) < most - tieWidth) continue;
-      const own = hashUint32(seed, rows[i] ?? 0);
+    for (let i = 0; i < bounds.length; i++) {
+      if (this.#picked[i] === 1 || (bounds[i] ?? 0) < least) continue;
+      const own = hashUint32(this.#seed, this.#rows[i] ?? 0);
       if (own >= rank) continue;
       best = i;
       rank = own;
@@ -124,65 +146,40 @@ export class GreedyVariance {
     return best;
   }
 
-  /** The least and the greatest variance of what is not picked. */
-  #range(): readonly [least: number, most: number] {
-    const { residuals } = this;
+  /** The greatest variance of what is not picked; all points whose bounds are as great, to the tie width, have caught up. */
+  #greatest(): number {
+    const { bounds } = this.#factor;
+    let most = this.#factor.catchUp(this.#highestBound());
+    for (let i = 0; i < bounds.length; i++) {
+      if ((bounds[i] ?? 0) < most - tieWidth || this.#picked[i] === 1) continue;
+      const bound = this.#factor.catchUp(i, most - tieWidth);
+      if (bound > most) most = bound;
+    }
+    return most;
+  }
+
+  #highestBound(): number {
+    const { bounds } = this.#factor;
+    let highest = -1;
+    let most = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < bounds.length; i++) {
+      if ((bounds[i] ?? 0) <= most || this.#picked[i] === 1) continue;
+      highest = i;
+      most = bounds[i] ?? 0;
+    }
+    return highest;
+  }
+
+  /** How far the variances of what is left are apart. */
+  #spread(): number {
     let least = Number.POSITIVE_INFINITY;
     let most = Number.NEGATIVE_INFINITY;
-    for (let i = 0; i < residuals.length; i++) {
+    for (const [i, own] of this.residuals.entries()) {
       if (this.#picked[i] === 1) continue;
-      const own = residuals[i] ?? 0;
       if (own < least) least = own;
       if (own > most) most = own;
     }
-    return [least, most];
-  }
-
-  /** The process is observed at a point: a column more, and smaller residuals. */
-  #condition(at: number, variance: number): void {
-    const { residuals } = this;
-    const column = this.#kernelColumn(at);
-    for (let j = 0; j < this.#columns.length; j += block) this.#subtract(column, at, j);
-    const scale = 1 / Math.sqrt(variance + this.#options.jitter);
-    for (let i = 0; i < column.length; i++) {
-      const own = (column[i] ?? 0) * scale;
-      column[i] = own;
-      // rounding may take a variance of nothing below it
-      residuals[i] = Math.max(0, (residuals[i] ?? 0) - own * own);
-    }
-    this.#columns.push(column);
-    this.#picked[at] = 1;
-    if (this.remaining > 0) this.#spread = Math.max(this.#spread, spreadOf(...this.#range(), this.remaining));
-  }
-
-  #kernelColumn(at: number): Float64Array {
-    const { points, rows, bandwidth } = this.#options;
-    const { data, dimensions } = points;
-    const from = (rows[at] ?? 0) * dimensions;
-    const pivot = data.slice(from, from + dimensions);
-    const column = new Float64Array(rows.length);
-    for (let i = 0; i < column.length; i++) {
-      column[i] = rbf(squaredDistanceAt(data, (rows[i] ?? 0) * dimensions, pivot, dimensions), bandwidth);
-    }
-    return column;
-  }
-
-  /** column -= sum over up to four earlier columns L_j, from `j` on, of L_j[at] L_j. */
-  #subtract(column: Float64Array, at: number, j: number): void {
-    const none = new Float64Array(0);
-    const [a = none, b = none, c = none, d = none] = this.#columns.slice(j, j + block);
-    const [fa, fb, fc, fd] = [a[at] ?? 0, b[at] ?? 0, c[at] ?? 0, d[at] ?? 0];
-    if (d === none) {
-      for (const [other, factor] of [[a, fa] as const, [b, fb] as const, [c, fc] as const]) {
-        for (let i = 0; i < other.length; i++) column[i] = (column[i] ?? 0) - factor * (other[i] ?? 0);
-      }
-      return;
-    }
-    for (let i = 0; i < column.length; i++) {
-      const ab = fa * (a[i] ?? 0) + fb * (b[i] ?? 0);
-      const cd = fc * (c[i] ?? 0) + fd * (d[i] ?? 0);
-      column[i] = (column[i] ?? 0) - (ab + cd);
-    }
+    return spreadOf(least, most, this.remaining);
   }
 }
 
@@ -191,7 +188,12 @@ export function spreadOf(least: number, most: number, count: number): number {
   return count === 1 ? Math.min(most, 1 - most) : most - least;
 }
 
-function check({ points: { data, size, dimensions }, rows, bandwidth, jitter }: Required<GreedyVarianceOptions>): void {
+function check({
+  points: { data, size, dimensions },
+  rows,
+  bandwidth,
+  jitter,
+}: Omit<PivotedCholeskyOptions, 'capacity'>): void {
   for (const [name, value] of Object.entries({ bandwidth, jitter })) {
     if (!(value > 0 && Number.isFinite(value)))
       throw new TypeError(`${name}: expected a positive number, got ${value}`);

@@ -22,8 +22,9 @@ const tieShare = 1e-6;
  *
  * The next pick is argmax_p of sum_j c_j(p)^2 / (v(p) + 1e-3), the variance that it takes from the evaluated points j; c is the posterior
  * covariance, v the variance. So it goes to the middle of what is dense and unexplored, where `GreedyVariance` goes to outliers first. Variances are
- * those of `GreedyVariance`, in float64; covariances are float32, an error of about 1e-6 in the choice alone. Of equal scores a hash decides. O(n (evaluated + d +
- * m)) for pick m. Memory: 4 n evaluated + 8 n (m + 1) bytes beside the points, and a copy of these. Throws as `GreedyVariance`. Cohn 1996; Seo et al. 2000.
+ * those of `GreedyVariance`, in float64, of which none is put off here; covariances are float32, an error of about 1e-6 in the choice alone. Of
+ * equal scores a hash decides. O(n (evaluated + d + m)) for pick m. Memory: 4 n evaluated bytes beside that of `GreedyVariance`, and one more
+ * copy of the points. Throws as `GreedyVariance`. Cohn 1996; Seo et al. 2000.
  *
  * @example
  * ```ts
@@ -83,7 +84,8 @@ export class IntegratedVariance {
     const pick = this.#greedy.next(this.remaining === 0 ? undefined : (first ?? this.#mostTelling()));
     this.#picked[this.#rows.indexOf(pick.index)] = 1;
     this.#squares.fill(0);
-    for (let j = 0; j < this.#evaluated.length; j++) this.#subtract(j, this.#greedy.newest);
+    const { newest } = this.#greedy;
+    for (let j = 0; j < this.#evaluated.length; j++) this.#subtract(j, newest);
     return pick;
   }
 
@@ -91,9 +93,10 @@ export class IntegratedVariance {
     let best = -1;
     let score = Number.NEGATIVE_INFINITY;
     let rank = 0;
+    const { residuals } = this;
     for (let p = 0; p < this.#squares.length; p++) {
       if (this.#picked[p] === 1) continue;
-      const own = (this.#squares[p] ?? 0) / ((this.residuals[p] ?? 0) + judgedNoise);
+      const own = (this.#squares[p] ?? 0) / ((residuals[p] ?? 0) + judgedNoise);
       if (own < score * (1 - tieShare)) continue;
       const ownRank = hashUint32(this.#seed, this.#rows[p] ?? 0);
       if (own <= score * (1 + tieShare) && ownRank >= rank) continue;

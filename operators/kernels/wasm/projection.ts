@@ -10,6 +10,8 @@ export interface Projection {
   readonly stride: number;
   /** Numbers from the products of one vector to those of the next: the rows, rounded up to a multiple of 8. */
   readonly rows: number;
+  /** The rows, which may be written anew: `Float32Array [rows, stride]`; zeros belong beyond the dimensions. */
+  readonly matrix: Float32Array;
   /** Where the vectors are put before a run: `Float32Array [batch, stride]`; zeros belong beyond the dimensions. */
   readonly vectors: Float32Array;
   /** Where the products are after a run: `Float32Array [batch, rows]`. */
@@ -40,7 +42,8 @@ export function projection(matrix: Float32Array, dimensions: number, options: Si
     laidOut.set(matrix.subarray(row * dimensions, (row + 1) * dimensions), row * stride);
   }
   const run = memory.simd ? compiled(memory, stride, rows) : plain(memory, stride, rows);
-  return { batch, stride, rows, vectors: memory.array('vectors'), products: memory.array('products'), run };
+  const [vectors, products] = [memory.array('vectors'), memory.array('products')];
+  return { batch, stride, rows, matrix: laidOut, vectors, products, run };
 }
 
 type Memory = TileMemory<'matrix' | 'vectors' | 'products'>;

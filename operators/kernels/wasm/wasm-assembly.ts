@@ -40,6 +40,20 @@ export const wasm = {
   lane: (four: Code, index: number): Code => [four, simd, 0x1f, index],
   addFloats: (a: Code, b: Code): Code => [a, b, 0x92],
   storeFloat: (address: Code, offset: number, value: Code): Code => [address, value, 0x38, 2, unsigned(offset)],
+  /** Two float32 at an address, as two float64. */
+  loadTwoAsDoubles: (address: Code, offset: number): Code => [address, simd, 0x5d, 3, unsigned(offset), simd, 0x5f],
+  /** Two float64 at an address. */
+  loadTwo: (address: Code, offset: number): Code => [address, simd, 0, 4, unsigned(offset)],
+  addTwo: (a: Code, b: Code): Code => [a, b, simd, unsigned(0xf0)],
+  subtractTwo: (a: Code, b: Code): Code => [a, b, simd, unsigned(0xf1)],
+  multiplyTwo: (a: Code, b: Code): Code => [a, b, simd, unsigned(0xf2)],
+  /** One of two float64. */
+  doubleLane: (two: Code, index: number): Code => [two, simd, 0x21, index],
+  loadDouble: (address: Code, offset: number): Code => [address, 0x2b, 3, unsigned(offset)],
+  storeDouble: (address: Code, offset: number, value: Code): Code => [address, value, 0x39, 3, unsigned(offset)],
+  addDoubles: (a: Code, b: Code): Code => [a, b, 0xa0],
+  subtractDoubles: (a: Code, b: Code): Code => [a, b, 0xa1],
+  multiplyDoubles: (a: Code, b: Code): Code => [a, b, 0xa2],
 } as const;
 
 /** A function of i32 parameters without a result. */

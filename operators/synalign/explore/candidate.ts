@@ -2,8 +2,6 @@ import { fromBase64, toBase64 } from '../../../schemas/codec.js';
 import { HeadwaterError } from '../../../schemas/errors.js';
 import { type Example, example } from '../../../schemas/plan.js';
 import { storedCount } from '../../flow/stored-count.js';
-import { spreadOf } from '../../kernels/gaussian-process/greedy-variance.js';
-import type { Projection } from '../../kernels/gaussian-process/posterior-variance.js';
 
 /** A real record that can be picked. */
 export interface Candidate {
@@ -14,8 +12,6 @@ export interface Candidate {
   readonly at: number;
   /** Equal for equal embeddings. */
   readonly print: string;
-  /** What the explored records tell of it; undefined before there is a length scale. */
-  projection: Projection | undefined;
 }
 
 /** A real record that was picked: with the records nearest to it, a region of the real distribution. */
@@ -28,7 +24,7 @@ export interface Explored {
 }
 
 /** As a memory holds it. */
-export function storedCandidate({ example: shown, at, embedding }: Omit<Candidate, 'projection'>): unknown {
+export function storedCandidate({ example: shown, at, embedding }: Candidate): unknown {
   return { example: shown, at, embedding: toBase64(embedding) };
 }
 
@@ -57,7 +53,7 @@ function restoredCandidate(value: unknown, slot: number, dimensions: number): Ca
   const parsed = example.safeParse(shown);
   if (!parsed.success || typeof at !== 'number') throw damaged('candidate');
   const embedding = restoredEmbedding(encoded, dimensions);
-  return { slot, example: parsed.data, at, embedding, print: printOf(embedding), projection: undefined };
+  return { slot, example: parsed.data, at, embedding, print: printOf(embedding) };
 }
 
 function restoredExplored(value: unknown, slot: number, dimensions: number): Explored {
@@ -72,19 +68,6 @@ export function freeSlot(explored: readonly Explored[]): number {
   let slot = 0;
   while (taken.has(slot)) slot += 1;
   return slot;
-}
-
-/** How far the variances of the candidates that were not picked are apart; undefined where there are none. */
-export function spreadOfOpen(candidates: readonly Candidate[]): number | undefined {
-  const open = candidates.flatMap(({ projection }) =>
-    projection !== undefined && projection.squaredDistance > 0 ? [projection.variance] : [],
-  );
-  if (open.length === 0) return undefined;
-  return spreadOf(
-    open.reduce((a, b) => Math.min(a, b)),
-    open.reduce((a, b) => Math.max(a, b)),
-    open.length,
-  );
 }
 
 /** Of an embedding: 64 bits, by which equal ones are known. */

@@ -1,6 +1,6 @@
 import type { Correction } from '../../../schemas/correction.js';
 import { HeadwaterError } from '../../../schemas/errors.js';
-import type { Example, Plan } from '../../../schemas/plan.js';
+import type { AttributeDemand, Example, Plan } from '../../../schemas/plan.js';
 import type { Real } from '../../../schemas/real.js';
 import type { ExploreStep, SteerStep } from '../../../schemas/steps/synalign.js';
 import type { Embedder } from '../../embedder.js';
@@ -16,6 +16,7 @@ import type { Candidate } from './candidate.js';
 import { Demand } from './demand.js';
 import { mostWanted } from './most-wanted.js';
 import { nearestCandidates } from './nearest-candidates.js';
+import { TakenVariance } from './taken-variance.js';
 import { UncertaintyTracker } from './uncertainty-tracker.js';
 
 export interface ExplorationOptions {
@@ -85,7 +86,7 @@ const mostLabels = 64;
  *
  * The length scale is the median heuristic on the first 256 real records, and fixed from then on. Where plans are wanted earlier, it is that of
  * the records so far, taken anew whenever they have doubled. It is never fitted. A record costs O(m (m + dimensions)) with m = `inducing`,
- * a draw O(candidates x (dimensions + m)), and O(candidates m (m + dimensions)) every m / 8 draws. Memory by label: see `UncertaintyTracker`.
+ * a draw O((candidates + 128^2) (dimensions + m)), and O(candidates m^2) every m / 8 draws. Memory by label: see `UncertaintyTracker`.
  *
  * Throws `HeadwaterError`: `data-foreign` where the memory is of another embedder or other settings, `record-invalid` where it is damaged.
  *
@@ -99,6 +100,7 @@ const mostLabels = 64;
 export class Exploration {
   readonly #options: ExplorationOptions;
   readonly #demand: Demand;
+  readonly #taken: TakenVariance;
   /** By label, in the order in which labels came; undefined for records without one, and those of too many labels. */
   readonly #trackers = new Map<string | undefined, UncertaintyTracker>();
   /** By tracker, what its keys in the memory start with. */
@@ -115,6 +117,7 @@ export class Exploration {
     this.#shapeStored = memory.has('shape');
     this.#scale = restoredScale(memory.get('scale'));
     this.#demand = new Demand(options);
+    this.#taken = new TakenVariance(embedder.dimensions, settings.inducing);
     for (let i = 0; memory.has(`label/${i}`); i++) {
       const stored = memory.get(`label/${i}`);
       this.#open(typeof stored === 'string' ? stored : undefined);
@@ -159,14 +162,16 @@ export class Exploration {
       criterion: settings.criterion,
       seed: hashUint32(seed, 'explore', lane, number),
       demandAt: (embedding) => this.#demand.at(embedding),
+      taken: this.#taken,
     });
     if (wanted === undefined) throw new RangeError('there is no real record to draw');
     const { tracker, candidate, variance, demand } = wanted;
+    const explored = this.#of(tracker, tracker.explore(candidate));
     const neighbours = this.#neighboursOf(candidate, pool, count - 1);
     return {
       examples: [candidate, ...neighbours].map(({ example }) => example),
       region: { exemplar: candidate.example.id, variance, demand },
-      changes: [...scaled, ...this.#of(tracker, tracker.explore(candidate))],
+      changes: [...scaled, ...explored],
     };
   }
 
@@ -176,6 +181,11 @@ export class Exploration {
     const changes = this.#demand.take(correction);
     if (before === undefined || this.#demand.reference === before) return changes;
     return [...changes, ...[...this.#trackers.values()].flatMap((tracker) => this.#of(tracker, tracker.reopen()))];
+  }
+
+  /** Of values of attributes, by the newest correction. */
+  get attributeDemand(): readonly AttributeDemand[] {
+    return this.#demand.attributes;
   }
 
   report(): ExplorationReport {
@@ -238,9 +248,11 @@ export class Exploration {
     return own !== undefined && own.candidates.length > 0 ? [own] : [...this.#trackers.values()];
   }
 
-  /** Those of the pool, and behind them of all others where the pool has too few. */
+  /** Of a candidate that was just picked: those of the pool, and behind them of all others where the pool has too few. */
   #neighboursOf(candidate: Candidate, pool: readonly UncertaintyTracker[], count: number): readonly Candidate[] {
-    const own = nearestCandidates(candidate, candidatesOf(pool), count);
+    const [only, ...more] = pool;
+    const farness = more.length === 0 ? only?.process.farness(only.candidates.length) : undefined;
+    const own = nearestCandidates(candidate, candidatesOf(pool), count, farness);
     if (own.length >= count) return own;
     const rest = [...this.#trackers.values()].filter((tracker) => !pool.includes(tracker));
     return [...own, ...nearestCandidates(candidate, candidatesOf(rest), count - own.length)];
@@ -259,7 +271,8 @@ export class Exploration {
 }
 
 function candidatesOf(trackers: readonly UncertaintyTracker[]): readonly Candidate[] {
-  return trackers.flatMap(({ candidates }) => candidates);
+  const [only, ...more] = trackers;
+  return only !== undefined && more.length === 0 ? only.candidates : trackers.flatMap(({ candidates }) => candidates);
 }
 
 function checkShape(memory: ReadonlyMap<string, unknown>, shape: string): void {

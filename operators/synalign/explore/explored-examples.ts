@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import type { Correction } from '../../../schemas/correction.js';
 import { HeadwaterError } from '../../../schemas/errors.js';
-import { type Example, example, type Plan } from '../../../schemas/plan.js';
+import { type AttributeDemand, type Example, example, type Plan } from '../../../schemas/plan.js';
 import type { ExploreStep, SteerStep } from '../../../schemas/steps/synalign.js';
 import type { Embedder } from '../../embedder.js';
 import type { Changes } from '../../flow/outcome.js';
@@ -39,6 +39,8 @@ export interface ExploredExamplesOptions {
 export interface Explored {
   readonly examples: readonly Example[];
   readonly region: NonNullable<Plan['region']>;
+  /** Of values of attributes, as corrections have it now. */
+  readonly attributeDemand: readonly AttributeDemand[];
   /** The place of the last real record that was explored by then. */
   readonly reals: number;
   readonly changes: Changes;
@@ -123,7 +125,8 @@ export class ExploredExamples {
     else this.#picks.delete(key);
     const kept = left > 0 ? { ...pick, left } : null;
     const { examples, region } = pick;
-    return { examples, region, reals: this.#place, changes: [...changes, [`${pickKey}${key}`, kept]] };
+    const { attributeDemand } = this.#exploration;
+    return { examples, region, attributeDemand, reals: this.#place, changes: [...changes, [`${pickKey}${key}`, kept]] };
   }
 
   /** What is missing, and what is too much: heeded by the next picks. */

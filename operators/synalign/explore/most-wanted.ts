@@ -1,6 +1,7 @@
 import { judgedNoise } from '../../kernels/gaussian-process/integrated-variance.js';
 import { hashFloat, hashUint32 } from '../../kernels/random.js';
 import type { Candidate } from './candidate.js';
+import { evaluated, type TakenVariance } from './taken-variance.js';
 import type { UncertaintyTracker } from './uncertainty-tracker.js';
 
 export interface Wanted {
@@ -17,13 +18,14 @@ export interface WantedOptions {
   /** Of equal candidates, and of those that are looked at. */
   readonly seed: number;
   readonly demandAt: (embedding: Float32Array) => number;
+  /** For `integrated`. */
+  readonly taken: TakenVariance;
 }
 
-/** Candidates that a pick is judged by, and that are judged, at most: of more, as many spread over all. */
-const evaluated = 128;
+/** Candidates that are judged at most: of more, as many spread over all. */
 const judged = 128;
-/** Scores that differ by a smaller share are equal. */
-const tieShare = 1e-9;
+/** Scores that differ by a smaller share are equal: above the rounding of float32. */
+const tieShare = 1e-6;
 
 /**
  * The candidate that is picked next; undefined where there is none. Of equal ones a hash of the seed decides.
@@ -33,51 +35,74 @@ const tieShare = 1e-9;
  * at each draw (stochastic greedy, Mirzasoleiman et al. 2015): O(evaluated judged (m + dimensions)).
  */
 export function mostWanted(options: WantedOptions): Wanted | undefined {
-  const all = options.pool.flatMap((tracker) => tracker.candidates.map((candidate) => ({ tracker, candidate })));
+  const all = new Pool(options.pool);
   const isIntegrated = options.criterion === 'integrated';
-  const looked = isIntegrated ? spread(all, judged, hashFloat(options.seed, 'judged')) : all;
-  const scoreOf = isIntegrated ? reduction(all, options) : varianceTimesDemand;
+  const looked = all.spread(isIntegrated ? judged : all.size, hashFloat(options.seed, 'judged'));
+  const wanted = looked.map(({ tracker, candidate }): Wanted => {
+    const variance = tracker.process.varianceOf(candidate);
+    return { tracker, candidate, variance, demand: options.demandAt(candidate.embedding) };
+  });
+  const scores = isIntegrated ? reductions(all, wanted, options) : wanted.map((one) => one.variance * one.demand);
   let best: Wanted | undefined;
   let score = Number.NEGATIVE_INFINITY;
   let rank = 0;
-  for (const { tracker, candidate } of looked) {
-    const variance = candidate.projection?.variance ?? 1;
-    const wanted: Wanted = { tracker, candidate, variance, demand: options.demandAt(candidate.embedding) };
-    const own = scoreOf(wanted);
-    if (own < score * (1 - tieShare)) continue;
-    const ownRank = hashUint32(options.seed, candidate.example.id);
+  for (const [i, own] of scores.entries()) {
+    const one = wanted[i];
+    if (one === undefined || own < score * (1 - tieShare)) continue;
+    const ownRank = hashUint32(options.seed, one.candidate.example.id);
     if (own <= score * (1 + tieShare) && ownRank >= rank) continue;
-    best = wanted;
+    best = one;
     score = own;
     rank = ownRank;
   }
   return best;
 }
 
-function varianceTimesDemand({ variance, demand }: Wanted): number {
-  return variance * demand;
+/** What each takes from the variances of the real distribution, each weighted by what is missing there. */
+function reductions(all: Pool, wanted: readonly Wanted[], options: WantedOptions): readonly number[] {
+  const points = all.spread(evaluated, hashFloat(options.seed, 'evaluated'));
+  const sums = new Map<Wanted, number>();
+  for (const tracker of options.pool) {
+    const own = wanted.filter((one) => one.tracker === tracker);
+    const weighted = points.flatMap(({ tracker: of, candidate }) =>
+      of === tracker ? [{ candidate, weight: of.massOf(candidate) * options.demandAt(candidate.embedding) }] : [],
+    );
+    const taken = options.taken.by(
+      own.map(({ candidate }) => candidate),
+      weighted,
+      tracker.process.posterior,
+    );
+    for (const [i, one] of own.entries()) sums.set(one, taken[i] ?? 0);
+  }
+  return wanted.map((one) => (sums.get(one) ?? 0) / (one.variance + judgedNoise));
 }
 
 type Placed = Pick<Wanted, 'tracker' | 'candidate'>;
 
-/** What a pick takes from the variances of the real distribution, each weighted by what is missing there. */
-function reduction(all: readonly Placed[], { seed, demandAt }: WantedOptions): (wanted: Wanted) => number {
-  const points = spread(all, evaluated, hashFloat(seed, 'evaluated')).map(({ tracker, candidate }) => {
-    return { tracker, candidate, weight: tracker.massOf(candidate) * demandAt(candidate.embedding) };
-  });
-  return ({ tracker, candidate, variance }) => {
-    let sum = 0;
-    for (const point of points) {
-      if (point.tracker === tracker) sum += point.weight * tracker.covariance(point.candidate, candidate) ** 2;
-    }
-    return sum / (variance + judgedNoise);
-  };
-}
+/** The candidates of all trackers, one behind the other. */
+class Pool {
+  readonly size: number;
 
-/** As many of them as wanted, evenly spread from a start in [0, 1). */
-function spread(all: readonly Placed[], count: number, start: number): readonly Placed[] {
-  if (all.length <= count) return all;
-  return Array.from({ length: count }, (_, i) => all[Math.floor(((i + start) * all.length) / count)]).flatMap(
-    (one) => one ?? [],
-  );
+  constructor(private readonly trackers: readonly UncertaintyTracker[]) {
+    this.size = trackers.reduce((sum, { candidates }) => sum + candidates.length, 0);
+  }
+
+  /** As many of them as wanted, evenly spread from a start in [0, 1). */
+  spread(count: number, start: number): readonly Placed[] {
+    const taken = Math.min(count, this.size);
+    const from = taken < this.size ? start : 0;
+    return Array.from({ length: taken }, (_, i) => Math.floor(((i + from) * this.size) / taken)).flatMap((place) =>
+      this.#at(place),
+    );
+  }
+
+  #at(place: number): readonly Placed[] {
+    let left = place;
+    for (const tracker of this.trackers) {
+      const candidate = tracker.candidates[left];
+      if (candidate !== undefined) return [{ tracker, candidate }];
+      left -= tracker.candidates.length;
+    }
+    return [];
+  }
 }

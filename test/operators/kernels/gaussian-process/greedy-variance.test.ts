@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { GreedyVariance } from '../../../../operators/kernels/gaussian-process/greedy-variance.js';
 import { medianHeuristic } from '../../../../operators/kernels/mmd/median-heuristic.js';
 import { type Points, squaredDistance, stack } from '../../../../operators/kernels/points.js';
-import { randomFrom } from '../../../../operators/kernels/random.js';
+import { hashUint32, randomFrom } from '../../../../operators/kernels/random.js';
 
 function line(...values: readonly number[]): Points {
   return stack(values.map((value) => [value]));
@@ -19,6 +19,29 @@ function gaussians(size: number, dimensions: number, seed: number): Points {
 
 function picksOf(greedy: GreedyVariance, count: number, first?: number) {
   return Array.from({ length: count }, (_, i) => (i === 0 ? greedy.next(first) : greedy.next()));
+}
+
+/** Greedy picks with all variances brought up to date at each: columns of the factor, by plain loops. */
+function eagerPicks(points: Points, bandwidth: number, jitter: number, seed: number, count: number): number[] {
+  const kernel = (i: number, j: number) => Math.exp(-squaredDistance(points, i, points, j) / (2 * bandwidth ** 2));
+  const variances = new Float64Array(points.size).fill(1);
+  const columns: Float64Array[] = [];
+  const picks: number[] = [];
+  while (picks.length < count) {
+    const open = [...variances.keys()].filter((i) => !picks.includes(i));
+    const most = Math.max(...open.map((i) => variances[i] ?? 0));
+    const equal = open.filter((i) => (variances[i] ?? 0) >= most - 1e-12);
+    const pick = equal.toSorted((i, j) => hashUint32(seed, i) - hashUint32(seed, j))[0] ?? -1;
+    const scale = 1 / Math.sqrt((variances[pick] ?? 0) + jitter);
+    const column = variances.map((_, i) => {
+      const explained = columns.reduce((sum, one) => sum + (one[i] ?? 0) * (one[pick] ?? 0), 0);
+      return (kernel(i, pick) - explained) * scale;
+    });
+    for (const [i, value] of column.entries()) variances[i] = Math.max(0, (variances[i] ?? 0) - value * value);
+    columns.push(column);
+    picks.push(pick);
+  }
+  return picks;
 }
 
 /** The slow reference: 1 - k(x, Z) (K + jitter I)^-1 k(Z, x) for all points, by ml-matrix. */
@@ -104,6 +127,23 @@ describe('GreedyVariance', () => {
       { seed: 11, numRuns: 60 },
     );
   });
+
+  test.each([
+    ['scattered points', 1, 2],
+    ['points in two places, and copies of them', 8, 1],
+    ['points that tell nothing of each other', 1, 0.05],
+  ])(
+    'puts off no variance that a pick depends on: the order is that of an eager process (%s)',
+    (_, copies, bandwidth) => {
+      const { data, dimensions } = gaussians(240 / copies, 4, 12);
+      const size = 240;
+      const some = Float32Array.from({ length: size * dimensions }, (_, k) => data[k % data.length] ?? 0);
+      const points = { data: some, size, dimensions };
+      const greedy = new GreedyVariance({ points, bandwidth, jitter: 1e-8, seed: 3, expected: 5 });
+      const order = picksOf(greedy, 100).map(({ index }) => index);
+      expect(order).toEqual(eagerPicks(points, bandwidth, 1e-8, 3, 100));
+    },
+  );
 
   test('T13 where all distances are far beyond the length scale, this is reported, and the order is not that of the index', () => {
     const far = gaussians(100, 16, 7);

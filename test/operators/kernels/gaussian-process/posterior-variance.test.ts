@@ -6,7 +6,7 @@ import { PosteriorVariance } from '../../../../operators/kernels/gaussian-proces
 import { stack } from '../../../../operators/kernels/points.js';
 import { randomFrom } from '../../../../operators/kernels/random.js';
 
-const at = (value: number) => Float64Array.of(value);
+const at = (value: number) => Float32Array.of(value);
 
 function vectors(count: number, dimensions: number, seed: number): readonly Float32Array[] {
   const random = randomFrom(seed);
@@ -28,9 +28,16 @@ function gramOf(points: readonly Float32Array[], noises: readonly number[], band
   return gram;
 }
 
+/** Of the point in place 0, given 40 observations. */
+function projectionOf(process: PosteriorVariance): number[] {
+  const into = new Float32Array(41);
+  process.project(0, into, 1);
+  return [...into.subarray(1)];
+}
+
 describe('PosteriorVariance', () => {
   test('T10 var(1 | {0}) = 1 - 1/e, and var(1 | {0, 2}) = 1 - 2 / e / (1 + e^-2)', () => {
-    const process = new PosteriorVariance({ dimensions: 1, bandwidth: 1 });
+    const process = new PosteriorVariance({ dimensions: 1, bandwidth: 1, capacity: 8 });
     expect(process.variance(at(1))).toBe(1);
     process.add(at(0));
     expect(process.variance(at(1))).toBeCloseTo(0.6321205588, 10);
@@ -42,7 +49,7 @@ describe('PosteriorVariance', () => {
     const random = randomFrom(2);
     const points = vectors(80, 8, 1);
     const noises = points.map(() => 10 ** (-6 + 6 * random.float()));
-    const process = new PosteriorVariance({ dimensions: 8, bandwidth: 2.5 });
+    const process = new PosteriorVariance({ dimensions: 8, bandwidth: 2.5, capacity: 80 });
     for (const [i, point] of points.entries()) process.add(point, noises[i]);
     const cholesky = new CholeskyDecomposition(gramOf(points, noises, 2.5));
     for (const asked of vectors(40, 8, 9)) {
@@ -52,28 +59,60 @@ describe('PosteriorVariance', () => {
     }
   });
 
-  test('grown and built anew it is the same to the last bit, and so is an extended projection', () => {
+  test('grown and built anew, with SIMD and without, it is the same to the last bit, and so is a placed point', () => {
     const points = vectors(40, 8, 4);
-    const [asked = new Float32Array(8)] = vectors(1, 8, 5);
-    const grown = new PosteriorVariance({ dimensions: 8, bandwidth: 2 });
-    const projection = grown.project(asked);
+    const [asked = new Float32Array(8), other = new Float32Array(8)] = vectors(2, 8, 5);
+    const options = { dimensions: 8, capacity: 41, places: 3 };
+    const grown = new PosteriorVariance({ ...options, bandwidth: 2 });
+    const built = new PosteriorVariance({ ...options, bandwidth: 5, simd: false });
+    grown.place(0, asked);
+    built.add(other);
+    built.place(0, other);
     for (const point of points) {
       grown.add(point, 1e-6);
-      grown.extend(projection, asked);
+      built.add(point, 1);
     }
-    const built = new PosteriorVariance({ dimensions: 8, bandwidth: 2 });
-    built.add(asked);
-    built.rebuild(points.map((point) => ({ point, noise: 1e-6 })));
+    built.keep(points.map((_, i) => ({ index: i + 1, noise: 1e-6 })));
+    built.useBandwidth(2);
+    built.place(0, asked);
     expect(built.size).toBe(40);
     expect(built.variance(asked)).toBe(grown.variance(asked));
-    expect(projection.variance).toBe(grown.variance(asked));
-    expect(projection.nearest).toBe(grown.nearest(asked).index);
+    for (const process of [grown, built]) {
+      expect(process.variances[0]).toBe(grown.variance(asked));
+      expect([process.variances[1], process.nearest[1]]).toEqual([1, -1]);
+      const { index, kernel: nearness } = grown.nearestTo(asked);
+      expect([process.nearest[0], process.nearestKernels[0]]).toEqual([index, nearness]);
+      expect(projectionOf(process)).toEqual(projectionOf(grown));
+    }
+    expect(projectionOf(grown).reduce((sum, value) => sum - value * value, 1)).toBeCloseTo(grown.variance(asked), 5);
+    const distances = points.map((point) => -Math.log(kernel(point, asked, 1)));
+    expect(grown.nearest[0]).toBe(distances.indexOf(Math.min(...distances)));
+    expect(grown.nearestKernels[0]).toBeCloseTo(kernel(points[grown.nearest[0] ?? 0] ?? [], asked, 2), 12);
+  });
+
+  test('what is left of the observations is as if there had been no others', () => {
+    const points = vectors(20, 5, 10);
+    const process = new PosteriorVariance({ dimensions: 5, bandwidth: 2, capacity: 20, places: 20 });
+    const alone = new PosteriorVariance({ dimensions: 5, bandwidth: 2, capacity: 20, places: 20 });
+    for (const [place, point] of vectors(20, 5, 11).entries())
+      for (const one of [process, alone]) one.place(place, point);
+    for (const point of points) process.add(point);
+    const kept = [1, 4, 5, 11, 19].map((index) => ({ index, noise: 1e-3 * (1 + index) }));
+    process.keep(kept);
+    for (const { index, noise } of kept) alone.add(points[index] ?? new Float32Array(5), noise);
+    // there is room again, in rows that others had
+    for (const one of [process, alone]) for (const point of points.slice(0, 3)) one.add(point);
+    expect(process.variances).toEqual(alone.variances);
+    expect(process.nearest).toEqual(alone.nearest);
+    expect(process.nearestKernels).toEqual(alone.nearestKernels);
+    expect(process.information()).toEqual(alone.information());
+    expect([process.size, process.noiseOf(2)]).toEqual([8, 6e-3]);
   });
 
   test('agrees with the greedy picks over a fixed set', () => {
     const points = vectors(50, 6, 6);
     const greedy = new GreedyVariance({ points: stack(points), bandwidth: 2, jitter: 1e-8 });
-    const process = new PosteriorVariance({ dimensions: 6, bandwidth: 2 });
+    const process = new PosteriorVariance({ dimensions: 6, bandwidth: 2, capacity: 12 });
     for (let pick = 0; pick < 12; pick++) {
       const picked = points[greedy.next().index];
       if (picked !== undefined) process.add(picked, 1e-8);
@@ -88,7 +127,7 @@ describe('PosteriorVariance', () => {
     if (a === undefined || b === undefined || c === undefined) throw new Error('three vectors were asked for');
     const points = [a, b, c, a];
     const noises = [1e-6, 1e-6, 10, 1e-3];
-    const process = new PosteriorVariance({ dimensions: 4, bandwidth: 3 });
+    const process = new PosteriorVariance({ dimensions: 4, bandwidth: 3, capacity: 4 });
     for (const [i, point] of points.entries()) process.add(point, noises[i]);
     const precision = inverse(gramOf(points, noises, 3));
     const information = process.information();
@@ -100,16 +139,18 @@ describe('PosteriorVariance', () => {
   });
 
   test('a noise of 1 halves what is known at the point itself', () => {
-    const process = new PosteriorVariance({ dimensions: 1, bandwidth: 1 });
+    const process = new PosteriorVariance({ dimensions: 1, bandwidth: 1, capacity: 8 });
     process.add(at(0), 1);
     expect(process.variance(at(0))).toBeCloseTo(0.5, 12);
   });
 
   test('refuses what is not finite, of another length, or without noise', () => {
-    const process = new PosteriorVariance({ dimensions: 2, bandwidth: 1 });
+    const process = new PosteriorVariance({ dimensions: 2, bandwidth: 1, capacity: 8 });
     expect(() => process.add(at(1))).toThrow(/expected 2 numbers, got 1/);
     expect(() => process.variance(Float32Array.of(Number.NaN, 0))).toThrow(/expected finite numbers/);
+    expect(() => process.place(1, Float32Array.of(1, 0))).toThrow(/place: expected/);
+    expect(() => process.keep([{ index: 0, noise: 0 }])).toThrow(/noise/);
     expect(() => process.add(Float32Array.of(1, 0), 0)).toThrow(/noise: expected a number from 1e-12, got 0/);
-    expect(() => new PosteriorVariance({ dimensions: 2, bandwidth: Number.NaN })).toThrow(/bandwidth/);
+    expect(() => new PosteriorVariance({ dimensions: 2, bandwidth: Number.NaN, capacity: 1 })).toThrow(/bandwidth/);
   });
 });
