@@ -1,20 +1,19 @@
 import type { Points } from '../../operators/kernels/points.js';
 import { hashUint32 } from '../../operators/kernels/random.js';
 import { effectiveSampleSize } from '../../operators/kernels/weights/effective-sample-size.js';
-import { alignmentFeatures } from '../../operators/synalign/align/alignment-features.js';
 import { HeadwaterError } from '../../schemas/errors.js';
 import { openTable } from '../../streams/inputs/open-table.js';
-import { chooseColumns } from '../files/choose-columns.js';
+import { chooseColumns, namedColumns } from '../files/choose-columns.js';
 import { plainTextOf } from '../files/file-text.js';
 import { medianBandwidth } from '../files/median-bandwidth.js';
 import { tooFewRecords } from '../files/skips.js';
 import { type AlignOptions, checkedSettings, type Settings } from './align-options.js';
 import type { Alignment } from './alignment.js';
 import { drawnRows } from './drawn-rows.js';
-import type { TwoFeatures } from './feature-means.js';
+import type { TwoFeatures } from './each-features.js';
 import { checkDimensions, HeldVectors } from './held-vectors.js';
 import { heldReal, readReal } from './real-side.js';
-import { type Group, type Problem, type Solved, solveAll } from './solve-all.js';
+import { type Group, meansOfHeld, type Problem, type Solved, solveAll } from './solve-all.js';
 import { VectorBatches, type VectorReading } from './vector-batches.js';
 import { labelShares, rowsOf, type Weighed, weighAll, weighTogether } from './weighed.js';
 import { writeWeights } from './weights-file.js';
@@ -24,7 +23,7 @@ import { writeWeights } from './weights-file.js';
  *
  * Weights have the least MMD to the real records that a ridge, a cap and a floor of the effective sample size allow (`mmdWeights`): by the kernel of
  * all pairs while those are few, else in random Fourier features. With `by`, within each label, and labels get their shares among the real
- * records exactly. Files are read once; candidates beyond `sample` a second time. Memory: 65,536 real vectors at most, `sample` candidates
+ * records exactly. What is slow is done by threads, labels beside one another. Files are read once; candidates beyond `sample` a second time. Memory: 65,536 real vectors at most, `sample` candidates
  * with their features (100 MB by default), and 16 bytes a candidate. Rejects with `HeadwaterError`: `input-unreadable`, `recipe-invalid` for an
  * option, `store-unwritable` for the file of weights, or what opening the embedder rejects with.
  *
@@ -37,7 +36,7 @@ export async function alignFiles(realFile: string, candidateFile: string, option
   const started = performance.now();
   const settings = checkedSettings(realFile, candidateFile, options);
   const { base, by, out, stdin, signal, watch } = options;
-  const input = { base, ...(stdin === undefined ? {} : { stdin }) };
+  const input = { base, columns: namedColumns(options), ...(stdin === undefined ? {} : { stdin }) };
   const tables = [await openTable(realFile, input), await openTable(candidateFile, input)] as const;
   const fields = options.fields ?? (options.vectors === undefined ? undefined : []);
   const columns = chooseColumns(tables, {
@@ -59,15 +58,17 @@ export async function alignFiles(realFile: string, candidateFile: string, option
     const candidates = new VectorBatches(tables[1], reading(tables[1].name));
     const sample = await readCandidates(candidates, candidateFile, settings);
     const realBatches = new VectorBatches(tables[0], reading(tables[0].name));
-    const featuresOf = (first: Points): TwoFeatures => {
+    const featuresOf = async (first: Points): Promise<TwoFeatures> => {
       checkDimensions(tables[0].name, first, tables[1].name, sample.points);
       const { bandwidth = 'median' } = options;
-      const width =
-        bandwidth === 'median' ? medianBandwidth(first, tables[0].name, settings.seed, '--bandwidth') : bandwidth;
+      const median = { file: tables[0].name, option: '--bandwidth', seed: settings.seed, signal };
+      const width = bandwidth === 'median' ? await medianBandwidth(first, median) : bandwidth;
       return twoFeatures(first.dimensions, width, settings);
     };
-    const real = await readReal(realBatches, options.held ?? heldReal, featuresOf, signal);
-    const features = real.features ?? featuresOf(real.held?.points ?? sample.points);
+    const real = await readReal(realBatches, options.held ?? heldReal, featuresOf, (features, held) =>
+      meansOfHeld(features, held, { signal, watch }),
+    );
+    const features = real.features ?? (await featuresOf(real.held?.points ?? sample.points));
     const problem: Problem = { real, sample, features, settings, signal, watch };
 
     const solved = await solveAll(problem);
@@ -135,8 +136,8 @@ function twoFeatures(dimensions: number, bandwidth: number, { objective, frequen
   const options = { dimensions, frequencies, bandwidth };
   return {
     bandwidth,
-    fit: alignmentFeatures({ ...options, objective, seed }),
-    judge: alignmentFeatures({ ...options, objective: 'kernel', seed: hashUint32(seed, 'judge') }),
+    fit: { ...options, objective, seed },
+    judge: { ...options, objective: 'kernel', seed: hashUint32(seed, 'judge') },
   };
 }
 

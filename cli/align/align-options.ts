@@ -35,7 +35,13 @@ export interface AlignOptions extends FileSources {
 export interface Watch {
   readonly chosen?: (columns: ChosenColumns, plainText: readonly string[]) => void;
   readonly reading?: (file: string, records: number) => void;
+  /** The share of the features of held real records that are added up, where weights are solved for in features. */
+  readonly averaging?: (share: number) => void;
+  /** The share of the kernel, or of the features, that is there for the weights of a label. */
+  readonly preparing?: (label: string | undefined, share: number) => void;
   readonly solving?: (label: string | undefined, iterations: number, gap: number) => void;
+  /** The share of the distances to the real records that is computed. */
+  readonly measuring?: (share: number) => void;
 }
 
 const defaults = {

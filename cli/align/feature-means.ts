@@ -1,46 +1,33 @@
-import { setImmediate } from 'node:timers/promises';
-
 import type { Points } from '../../operators/kernels/points.js';
-import type { AlignmentFeatures } from '../../operators/synalign/align/alignment-features.js';
-import type { HeldVectors } from './held-vectors.js';
+import { type AlignmentFeatures, alignmentFeatures } from '../../operators/synalign/align/alignment-features.js';
+import { steppedTask } from '../threads/task.js';
+import { eachFeatures, featureChunk, featuresMs, type TwoFeatures } from './each-features.js';
 import type { VectorRecord } from './vector-batches.js';
 
-/** The features that weights are fitted in, and others that they are judged by. */
-export interface TwoFeatures {
-  /** Of the kernel that they stand for. */
-  readonly bandwidth: number;
-  readonly fit: AlignmentFeatures;
-  readonly judge: AlignmentFeatures;
+/** Features of records, added up: those to fit by label, those to judge over all. Two feature vectors and one a label. */
+export interface FeatureSums {
+  readonly byLabel: Map<string | undefined, { readonly sum: Float64Array; count: number }>;
+  readonly judge: Float64Array;
+  count: number;
 }
 
-/** Points whose features are computed at a time. */
-const chunk = 256;
+type Labels = readonly (string | undefined)[];
 
-/** Held points until others get their turn: a tenth of a second of work. */
-const turn = 2048;
-
-/** Mean features of records: those to fit by label, those to judge over all. Two feature vectors and one a label. */
+/** Mean features of records, which come in whenever they like. */
 export class FeatureMeans {
-  readonly #sums = new Map<string | undefined, { readonly sum: Float64Array; count: number }>();
-  readonly #judge: Float64Array;
-  #count = 0;
+  readonly #fit: AlignmentFeatures;
+  readonly #judge: AlignmentFeatures;
+  readonly #sums: FeatureSums;
 
-  constructor(private readonly features: TwoFeatures) {
-    this.#judge = new Float64Array(features.judge.length);
+  /** Goes on from the sums of other records. */
+  constructor(features: TwoFeatures, sums?: FeatureSums) {
+    this.#fit = alignmentFeatures(features.fit);
+    this.#judge = alignmentFeatures(features.judge);
+    this.#sums = sums ?? { byLabel: new Map(), judge: new Float64Array(this.#judge.length), count: 0 };
   }
 
-  /** Of held records; others get their turn meanwhile. Rejects with the signal's reason. */
-  static async of(features: TwoFeatures, held: HeldVectors, signal: AbortSignal): Promise<FeatureMeans> {
-    const means = new FeatureMeans(features);
-    const { data, size, dimensions } = held.points;
-    for (let from = 0; from < size; from += turn) {
-      await setImmediate();
-      signal.throwIfAborted();
-      const to = Math.min(size, from + turn);
-      const part = { data: data.subarray(from * dimensions, to * dimensions), size: to - from, dimensions };
-      means.addPoints(part, held.labels.slice(from, to));
-    }
-    return means;
+  get sums(): FeatureSums {
+    return this.#sums;
   }
 
   addAll(records: readonly VectorRecord[]): void {
@@ -55,47 +42,59 @@ export class FeatureMeans {
     );
   }
 
-  addPoints(points: Points, labels: readonly (string | undefined)[]): void {
-    const { fit, judge } = this.features;
-    eachFeatures(fit, points, (at, features) => {
-      const entry = this.#sums.get(labels[at]) ?? { sum: new Float64Array(fit.length), count: 0 };
-      this.#sums.set(labels[at], entry);
+  addPoints(points: Points, labels: Labels): void {
+    const { byLabel, judge } = this.#sums;
+    for (const [at, phi] of eachFeatures(this.#fit, points)) {
+      const entry = byLabel.get(labels[at]) ?? { sum: new Float64Array(phi.length), count: 0 };
+      byLabel.set(labels[at], entry);
       entry.count++;
-      for (let i = 0; i < features.length; i++) entry.sum[i] = (entry.sum[i] ?? 0) + (features[i] ?? 0);
-    });
-    eachFeatures(judge, points, (_, features) => {
-      const sum = this.#judge;
-      for (let i = 0; i < features.length; i++) sum[i] = (sum[i] ?? 0) + (features[i] ?? 0);
-    });
-    this.#count += points.size;
+      addTo(entry.sum, phi);
+    }
+    for (const [, phi] of eachFeatures(this.#judge, points)) addTo(judge, phi);
+    this.#sums.count += points.size;
   }
 
   /** Of a label's records, to fit; zeros where there are none. */
   meanOf(label: string | undefined): Float64Array {
-    const entry = this.#sums.get(label);
-    if (entry === undefined) return new Float64Array(this.features.fit.length);
+    const entry = this.#sums.byLabel.get(label);
+    if (entry === undefined) return new Float64Array(this.#fit.length);
     return entry.sum.map((value) => value / entry.count);
   }
 
   /** Of all records, to judge. */
   get judgeMean(): Float64Array {
-    return this.#judge.map((value) => value / this.#count);
+    return this.#sums.judge.map((value) => value / this.#sums.count);
   }
 }
 
-/** Calls back with the features of each point in turn, in an array that is overwritten. */
-export function eachFeatures(
-  features: AlignmentFeatures,
-  points: Points,
-  visit: (at: number, features: Float64Array) => void,
-): void {
-  const { length } = features;
-  const rows = new Float64Array(Math.min(chunk, points.size) * length);
-  for (let from = 0; from < points.size; from += chunk) {
-    const count = Math.min(chunk, points.size - from);
-    const part = rows.subarray(0, count * length);
-    part.fill(0);
-    features.mapAll(points, part, from, count);
-    for (let i = 0; i < count; i++) visit(from + i, part.subarray(i * length, (i + 1) * length));
-  }
+export interface FeatureSumsJob {
+  readonly features: TwoFeatures;
+  readonly points: Points;
+  readonly labels: Labels;
+}
+
+/** The sums of `FeatureMeans` over records that are held. */
+export const heldFeatureSums = steppedTask<FeatureSumsJob, FeatureSums, number>(
+  {
+    module: import.meta.url,
+    name: 'heldFeatureSums',
+    does: 'adds up the features of real records',
+    remedy: 'try fewer of them',
+    estimatedMs: ({ features, points: { size } }) => featuresMs(size, features.fit) + featuresMs(size, features.judge),
+  },
+  function* ({ features, points: { data, size, dimensions }, labels }, tell) {
+    const means = new FeatureMeans(features);
+    for (let from = 0; from < size; from += featureChunk) {
+      const to = Math.min(size, from + featureChunk);
+      const part = { data: data.subarray(from * dimensions, to * dimensions), size: to - from, dimensions };
+      means.addPoints(part, labels.slice(from, to));
+      tell(to / size);
+      yield;
+    }
+    return means.sums;
+  },
+);
+
+function addTo(sum: Float64Array, values: Float64Array): void {
+  for (let i = 0; i < values.length; i++) sum[i] = (sum[i] ?? 0) + (values[i] ?? 0);
 }

@@ -1,5 +1,6 @@
 import type { Points } from '../../operators/kernels/points.js';
 import { type Random, randomFrom } from '../../operators/kernels/random.js';
+import { sharedFloats } from '../../operators/kernels/shared-floats.js';
 import { HeadwaterError } from '../../schemas/errors.js';
 import type { VectorRecord } from './vector-batches.js';
 
@@ -8,13 +9,13 @@ import type { VectorRecord } from './vector-batches.js';
  *
  * Within a label it is uniform and without replacement: Algorithm R (Vitter 1985), by a seed. At least `most / labels` records of a label are
  * held, or all that it has, whatever the order they come in: a rare label takes places from the one that has most. With more labels
- * than `most`, some have none. `Float32Array [kept, dimensions]`, doubled as it fills.
+ * than `most`, some have none. `Float32Array [kept, dimensions]` in memory that threads share, doubled as it fills.
  */
 export class HeldVectors {
   readonly #random: Random;
   /** Of each label that came: how many records, and the places of those that are held. */
   readonly #own = new Map<string | undefined, { seen: number; readonly places: number[] }>();
-  #data = new Float32Array(0);
+  #data = sharedFloats(0);
   #dimensions = 0;
   readonly rows: number[] = [];
   readonly labels: (string | undefined)[] = [];
@@ -62,17 +63,6 @@ export class HeldVectors {
     return Uint32Array.from(this.#own.get(label)?.places ?? []).sort();
   }
 
-  /** The vectors at these places, copied. */
-  pointsAt(places: Uint32Array): Points {
-    if (places.length === this.size) return this.points;
-    const dimensions = this.#dimensions;
-    const data = new Float32Array(places.length * dimensions);
-    for (const [i, at] of places.entries()) {
-      data.set(this.#data.subarray(at * dimensions, (at + 1) * dimensions), i * dimensions);
-    }
-    return { data, size: places.length, dimensions };
-  }
-
   /** Where a record that came is held; undefined where it is not. */
   #placeFor(label: string | undefined): number | undefined {
     const own = this.#own.get(label) ?? { seen: 0, places: [] };
@@ -103,7 +93,7 @@ export class HeldVectors {
 
   #reserve(records: number): void {
     if (records * this.#dimensions <= this.#data.length) return;
-    const data = new Float32Array(Math.min(this.most, Math.max(1024, 2 * records)) * this.#dimensions);
+    const data = sharedFloats(Math.min(this.most, Math.max(1024, 2 * records)) * this.#dimensions);
     data.set(this.#data);
     this.#data = data;
   }

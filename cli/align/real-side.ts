@@ -1,6 +1,7 @@
 import type { Points } from '../../operators/kernels/points.js';
 import { tooFewRecords } from '../files/skips.js';
-import { FeatureMeans, type TwoFeatures } from './feature-means.js';
+import type { TwoFeatures } from './each-features.js';
+import type { FeatureMeans } from './feature-means.js';
 import { HeldVectors } from './held-vectors.js';
 import type { VectorBatches, VectorRecord } from './vector-batches.js';
 
@@ -22,13 +23,14 @@ export interface RealSide {
 /**
  * Reads the real records: held while they are few, else as sums of features by label, so that memory is bounded.
  *
- * `featuresOf` is asked once, with the first records, whose bandwidth the kernel gets. Rejects with `input-unreadable` for none.
+ * Where they are not few, `featuresOf` is asked once, with the first records, whose bandwidth the kernel gets; then `meansOf`, for what they come
+ * to. Rejects with `input-unreadable` for none.
  */
 export async function readReal(
   batches: VectorBatches,
   most: number,
-  featuresOf: (first: Points) => TwoFeatures,
-  signal: AbortSignal,
+  featuresOf: (first: Points) => Promise<TwoFeatures>,
+  meansOf: (features: TwoFeatures, held: HeldVectors) => Promise<FeatureMeans>,
 ): Promise<RealSide> {
   const counts = new Map<string | undefined, number>();
   const held = new HeldVectors(most, 0);
@@ -44,8 +46,8 @@ export async function readReal(
       else overflow.push(record);
     }
     if (overflow.length === 0) continue;
-    features ??= featuresOf(held.points);
-    means ??= await FeatureMeans.of(features, held, signal);
+    features ??= await featuresOf(held.points);
+    means ??= await meansOf(features, held);
     means.addAll(overflow);
     overflow = [];
   }

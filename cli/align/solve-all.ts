@@ -1,13 +1,18 @@
-import { kernelRowSums, kernelSum } from '../../operators/kernels/mmd/gram.js';
-import type { Points } from '../../operators/kernels/points.js';
 import { HeadwaterError } from '../../schemas/errors.js';
+import { compute } from '../threads/compute.js';
+import { inParallel } from '../threads/in-parallel.js';
 import type { Settings, Watch } from './align-options.js';
-import { eachFeatures, FeatureMeans, type TwoFeatures } from './feature-means.js';
+import { exactDistances, featureDistances } from './distance-tasks.js';
+import type { TwoFeatures } from './each-features.js';
+import { FeatureMeans, heldFeatureSums } from './feature-means.js';
 import type { HeldVectors } from './held-vectors.js';
 import type { RealSide } from './real-side.js';
-import { type SolvedGroup, type SolveSettings, solveExactly, solveInFeatures } from './solve-group.js';
+import { exactWeights, featureWeights, type GroupProgress, type SolvedGroup } from './solve-group.js';
 
-/** All pairs of two files are at most so many where the kernel is computed for them: a second or two of work at 256 dimensions. */
+/**
+ * The kernel is computed for all pairs of two files while there are at most so many: some 3,000 records each, about two seconds of one processor
+ * at 256 dimensions. More dimensions make it slower, and features too, so that they do not decide.
+ */
 const exactPairs = 2e7;
 
 /** Both sides, and what is asked of them. */
@@ -50,56 +55,69 @@ function isExact({ real, sample, settings }: Problem): boolean {
 }
 
 async function solveAllExactly(problem: Problem): Promise<Solved> {
-  const { real, sample } = problem;
+  const { real: side, sample, settings, signal, watch } = problem;
   const { bandwidth } = problem.features;
-  const held = real.held ?? sample;
-  const groups = await solveEach(problem, (label, candidates, solving) =>
-    solveExactly(candidates, held.pointsAt(held.placesOf(label)), bandwidth, solving),
-  );
-  const [y, x] = [sample.points, held.points];
-  const within = kernelSum(x, x, bandwidth) / x.size ** 2;
-  const across = kernelRowSums(y, x, bandwidth);
-  const distance = (weights: Float64Array) => {
-    const own = kernelRowSums(y, y, bandwidth, { weights });
-    return within + weights.reduce((sum, w, i) => sum + w * ((own[i] ?? 0) - (2 * (across[i] ?? 0)) / x.size), 0);
-  };
-  const { even, fitted } = bothWeights(sample, groups);
-  return { groups, mmd2Before: distance(even), mmd2After: distance(fitted), frequencies: null };
+  const held = side.held ?? sample;
+  const [candidates, real] = [sample.points, held.points];
+  const groups = await solveEach(problem, (label, places, options) => {
+    const realPlaces = held.placesOf(label);
+    return compute(exactWeights, { ...limitsOf(settings), candidates, places, real, realPlaces, bandwidth }, options);
+  });
+  const job = { candidates, real, bandwidth, ...bothWeights(sample, groups) };
+  const { before, after } = await compute(exactDistances, job, {
+    signal,
+    progress: (share) => watch?.measuring?.(share),
+  });
+  return { groups, mmd2Before: before, mmd2After: after, frequencies: null };
 }
 
 async function solveAllInFeatures(problem: Problem): Promise<Solved> {
-  const { real, sample, features, settings, signal } = problem;
-  const means = real.means ?? (await FeatureMeans.of(features, real.held ?? sample, signal));
-  const groups = await solveEach(problem, (label, candidates, solving) =>
-    solveInFeatures(candidates, features.fit, means.meanOf(label), solving),
-  );
-  const { even, fitted } = bothWeights(sample, groups);
-  const target = means.judgeMean;
-  const [before, after] = [target.slice(), target.slice()];
-  eachFeatures(features.judge, sample.points, (at, phi) => {
-    const [a, b] = [even[at] ?? 0, fitted[at] ?? 0];
-    for (let i = 0; i < phi.length; i++) {
-      before[i] = (before[i] ?? 0) - a * (phi[i] ?? 0);
-      after[i] = (after[i] ?? 0) - b * (phi[i] ?? 0);
-    }
+  const { real, sample, features, settings, signal, watch } = problem;
+  const means = real.means ?? (await meansOfHeld(features, real.held ?? sample, problem));
+  const candidates = sample.points;
+  const withOthers = sample.seen > sample.size;
+  const groups = await solveEach(problem, (label, places, options) => {
+    const own = { candidates, places, features: features.fit, target: means.meanOf(label), withOthers };
+    return compute(featureWeights, { ...limitsOf(settings), seed: settings.seed, ...own }, options);
   });
-  const squares = (vector: Float64Array) => vector.reduce((sum, value) => sum + value * value, 0);
-  return { groups, mmd2Before: squares(before), mmd2After: squares(after), frequencies: settings.frequencies };
+  const job = { candidates, features: features.judge, target: means.judgeMean, ...bothWeights(sample, groups) };
+  const progress = (share: number) => watch?.measuring?.(share);
+  const { before, after } = await compute(featureDistances, job, { signal, progress });
+  return { groups, mmd2Before: before, mmd2After: after, frequencies: settings.frequencies };
 }
 
+/** Of records that are held. Rejects with the signal's reason. */
+export async function meansOfHeld(
+  features: TwoFeatures,
+  { points, labels }: HeldVectors,
+  { signal, watch }: Pick<Problem, 'signal' | 'watch'>,
+): Promise<FeatureMeans> {
+  const progress = (share: number) => watch?.averaging?.(share);
+  return new FeatureMeans(features, await compute(heldFeatureSums, { features, points, labels }, { signal, progress }));
+}
+
+interface GroupOptions {
+  readonly signal: AbortSignal;
+  readonly progress: (progress: GroupProgress) => void;
+}
+
+/** Labels have nothing to do with one another: as many at a time as there are processors. */
 async function solveEach(
   problem: Problem,
-  solve: (label: string | undefined, candidates: Points, solving: SolveSettings) => Promise<SolvedGroup>,
+  solve: (label: string | undefined, places: Uint32Array, options: GroupOptions) => Promise<SolvedGroup>,
 ): Promise<ReadonlyMap<string | undefined, Group>> {
-  const { sample, settings, signal, watch } = problem;
-  const groups = new Map<string | undefined, Group>();
-  for (const [label, share] of sharedLabels(problem)) {
+  const { sample, signal, watch } = problem;
+  const groups = await inParallel([...sharedLabels(problem)], signal, async ([label, share], signal) => {
     const places = sample.placesOf(label);
-    const progress = (iterations: number, gap: number) => watch?.solving?.(label, iterations, gap);
-    const group = await solve(label, sample.pointsAt(places), { ...settings, signal, progress });
-    groups.set(label, { ...group, label, share, places });
-  }
-  return groups;
+    const progress = (so: GroupProgress) =>
+      'share' in so ? watch?.preparing?.(label, so.share) : watch?.solving?.(label, so.iterations, so.gap);
+    return { ...(await solve(label, places, { signal, progress })), label, share, places };
+  });
+  return new Map(groups.map((group) => [group.label, group]));
+}
+
+function limitsOf({ regularization, cap, minEffectiveShare }: Settings) {
+  return { regularization, cap, minEffectiveShare };
 }
 
 /** Labels that both sides have, with their shares of the real records that have one of them. */

@@ -1,10 +1,11 @@
 import { effectiveSampleSize } from '../../operators/kernels/weights/effective-sample-size.js';
 import { outOfSampleWeight } from '../../operators/kernels/weights/mmd-weights.js';
+import { alignmentFeatures } from '../../operators/synalign/align/alignment-features.js';
 import type { LabelShares } from './alignment.js';
+import { cappedToMean1 } from './capped-to-mean-1.js';
 import type { HeldVectors } from './held-vectors.js';
 import type { RealSide } from './real-side.js';
 import { bothWeights, type Group, type Problem, type Solved } from './solve-all.js';
-import type { Others } from './solve-group.js';
 import type { VectorBatches } from './vector-batches.js';
 import type { WeightRow } from './weights-file.js';
 
@@ -28,38 +29,44 @@ export async function weighAll(
   problem: Problem,
   { groups }: Solved,
 ): Promise<Weighed> {
-  const { sample, features } = problem;
-  const others = new Map([...groups].map(([label, group]) => [label, group.others?.()] as const));
+  const { sample } = problem;
+  const features = alignmentFeatures(problem.features.fit);
   const known = new Map<number, number>();
   for (const { places, weights } of groups.values()) {
     for (const [i, at] of places.entries()) known.set(sample.rows[at] ?? -1, (weights[i] ?? 0) * places.length);
   }
-  const phi = new Float64Array(features.fit.length);
+  const phi = new Float64Array(features.length);
   const rows: number[] = [];
   const labels: (string | undefined)[] = [];
   const raw: number[] = [];
-  const sums = new Map<string | undefined, number>();
+  const placesOf = new Map<string | undefined, number[]>();
   for await (const batch of (await again()).batches()) {
     for (const { row, vector, label } of batch) {
       const group = groups.get(label);
-      features.fit.map(vector, phi);
-      const weight = group === undefined ? 0 : (known.get(row) ?? readOff(group, others.get(label), phi));
+      features.map(vector, phi);
+      const weight = group === undefined ? 0 : (known.get(row) ?? readOff(group, phi));
       rows.push(row);
       labels.push(label);
       raw.push(weight);
-      sums.set(label, (sums.get(label) ?? 0) + weight);
+      const places = placesOf.get(label);
+      if (places === undefined) placesOf.set(label, [raw.length - 1]);
+      else places.push(raw.length - 1);
     }
   }
-  const weights = Float64Array.from(raw, (weight, i) => {
-    const group = groups.get(labels[i]);
-    const sum = sums.get(labels[i]) ?? 0;
-    return group === undefined || sum === 0 ? 0 : (weight * group.share * rows.length) / sum;
-  });
+  const weights = new Float64Array(rows.length);
+  for (const [label, { share }] of groups) {
+    const places = placesOf.get(label) ?? [];
+    const capped = cappedToMean1(
+      Float64Array.from(places, (at) => raw[at] ?? 0),
+      problem.settings.cap,
+    );
+    for (const [i, at] of places.entries()) weights[at] = ((capped[i] ?? 0) * share * rows.length) / places.length;
+  }
   return { rows, weights, labels };
 }
 
-function readOff({ places }: Group, others: Others | undefined, phi: Float64Array): number {
-  if (others === undefined) return 0;
+function readOff({ places, others }: Group, phi: Float64Array): number {
+  if (others === null) return 0;
   const witness = phi.reduce((sum, value, i) => sum + value * (others.witness[i] ?? 0), 0);
   return places.length * outOfSampleWeight(witness, others);
 }

@@ -20,10 +20,21 @@ export function align({ real, candidates, ...wishes }: AlignCommandOptions, io: 
       watch: {
         chosen: (columns, plainText) => say(choiceLine('aligning by', columns, plainText)),
         reading: (file, records) => tell(`${file}: ${records.toLocaleString('en-US')} records`),
+        averaging: (share) => tell(`features of the real records: ${percent(share)}`),
+        preparing: (label, share) => tell(`kernel${of(label)}: ${percent(share)}`),
         solving: (label, iterations, gap) =>
-          tell(`weights${label === undefined ? '' : ` of ${label}`}: ${iterations} steps, gap ${gap.toExponential(1)}`),
+          tell(`weights${of(label)}: ${iterations} steps, gap ${gap.toExponential(1)}`),
+        measuring: (share) => tell(`distances: ${percent(share)}`),
       },
     });
     return io.json ? JSON.stringify(alignment, null, 2) : alignmentTable(alignment);
   });
+}
+
+function of(label: string | undefined): string {
+  return label === undefined ? '' : ` of ${label}`;
+}
+
+function percent(share: number): string {
+  return `${Math.floor(100 * share)} %`;
 }

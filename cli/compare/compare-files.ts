@@ -1,18 +1,21 @@
 import type { Across, Within } from '../../operators/kernels/diversity/neighbours.js';
 import type { Kernel } from '../../operators/kernels/mmd/kernel.js';
-import { medianHeuristic } from '../../operators/kernels/mmd/median-heuristic.js';
 import type { PermutationTest } from '../../operators/kernels/mmd/permutation-test.js';
 import type { Points } from '../../operators/kernels/points.js';
 import { fidelity } from '../../operators/quality/fidelity.js';
+import type { Vendi } from '../../operators/quality/vector-summary.js';
 import { HeadwaterError } from '../../schemas/errors.js';
 import { openTable } from '../../streams/inputs/open-table.js';
-import { type ChosenColumns, chooseColumns } from '../files/choose-columns.js';
+import { type ChosenColumns, chooseColumns, namedColumns } from '../files/choose-columns.js';
 import type { FileSources } from '../files/file-sources.js';
 import { plainTextOf } from '../files/file-text.js';
+import { medianBandwidth } from '../files/median-bandwidth.js';
+import { compute } from '../threads/compute.js';
 import type { Comparison, FileFigures } from './comparison.js';
 import { type FileReading, type ReadingOptions, readFigures } from './file-reading.js';
 import { checkMmdOptions, type MmdOptions } from './mmd-options.js';
-import { acrossPairs, permutedPairs, withinPairs } from './pairs.js';
+import { acrossPairs, permutedPairs, withinPairs } from './pair-tasks.js';
+import { vendiScoreTask } from './vendi-task.js';
 
 export interface CompareOptions extends FileSources, MmdOptions {
   /** Records of each file, drawn by the seed, that pairs are made of: time grows with its square. @default 10,000 */
@@ -38,6 +41,7 @@ const closeCosine = 0.95;
 
 interface Compared extends FileReading {
   readonly around: Within;
+  readonly vendi: Vendi;
 }
 
 /**
@@ -68,7 +72,7 @@ export async function compareFiles(
   checkMmdOptions(options);
   const started = performance.now();
   const { base, stdin, watch, seed = 0, sample = defaultSample } = options;
-  const input = { base, ...(stdin === undefined ? {} : { stdin }) };
+  const input = { base, columns: namedColumns(options), ...(stdin === undefined ? {} : { stdin }) };
   const real = await openTable(realFile, input);
   const synthetics = [];
   for (const file of syntheticFiles) synthetics.push(await openTable(file, input));
@@ -77,7 +81,7 @@ export async function compareFiles(
   watch?.chosen?.(columns, plainTextOf(tables));
 
   const embedder = columns.vectors === null ? await options.openEmbedder() : null;
-  // A file that cannot be read ends the threads that make pairs meanwhile.
+  // a file that cannot be read ends the threads that make pairs meanwhile
   const ended = new AbortController();
   try {
     const reading = (file: string, realTexts: ReadingOptions['real']) => ({
@@ -90,7 +94,9 @@ export async function compareFiles(
       progress: (records: number) => watch?.reading?.(file, records),
     });
     const realReading = await readFigures(real, reading(real.name, undefined));
-    const pairing = new Pairing(realReading, { ...options, signal: AbortSignal.any([options.signal, ended.signal]) });
+    const signal = AbortSignal.any([options.signal, ended.signal]);
+    const kernel = await kernelOf(realReading, options);
+    const pairing = new Pairing(realReading, kernel, { ...options, signal });
     const comparisons: Comparison[] = [];
     for (const table of synthetics) {
       const synthetic = await readFigures(table, reading(table.name, realReading.texts));
@@ -116,14 +122,17 @@ interface Pairs {
 
 /** The pairs of the real sample with others; those within it are made while the first synthetic file is read. */
 class Pairing {
-  readonly #kernel: Kernel;
   readonly #inReal = new Map<number, Promise<Within>>();
+  readonly #vendiOfReal: Promise<Vendi>;
 
   constructor(
     private readonly real: FileReading,
+    private readonly kernel: Kernel,
     private readonly options: CompareOptions,
   ) {
-    this.#kernel = kernelOf(real.vectors.sample, options);
+    this.#vendiOfReal = this.#vendi(real);
+    // a failure is heard when its turn comes
+    this.#vendiOfReal.catch(() => undefined);
     this.#withinReal(Math.min(defaultNeighbours, real.vectors.sample.size - 1)).catch(() => undefined);
   }
 
@@ -137,27 +146,29 @@ class Pairing {
         `the vectors of ${real.name} have ${a.dimensions} numbers and those of ${synthetic.name} ${b.dimensions}: use one model for both`,
       );
     }
-    const kernel = this.#kernel;
+    const { kernel } = this;
     const neighbours = Math.min(defaultNeighbours, a.size - 1, b.size - 1);
     const job = { points: b, neighbours, kernel };
     // across is twice the work of within
     const told = (from: number, to: number) => (share: number) =>
       watch?.pairs?.(synthetic.name, from + share * (to - from));
+    const vendi = Promise.all([this.#vendiOfReal, this.#vendi(synthetic)]);
+    vendi.catch(() => undefined);
     const [inReal, inSynthetic] = await Promise.all([
       this.#withinReal(neighbours),
-      withinPairs(job, { signal, progress: told(0, 1 / 3) }),
+      compute(withinPairs, job, { signal, progress: told(0, 1 / 3) }),
     ]);
     const rims = { rimOfA: inReal.rim, rimOfB: inSynthetic.rim };
     // beside the pairs, which take longer; what is left of it is told once those are done
     let paired = false;
     const permuted = this.#permuted(a, b, (share) => paired && watch?.permutations?.(synthetic.name, share));
-    const pairs = acrossPairs({ a, b, ...rims, kernel }, { signal, progress: told(1 / 3, 1) }).finally(() => {
+    const pairs = compute(acrossPairs, { a, b, ...rims, kernel }, { signal, progress: told(1 / 3, 1) }).finally(() => {
       paired = true;
     });
-    const [across, test] = await Promise.all([pairs, permuted]);
+    const [across, test, [vendiOfReal, vendiOfSynthetic]] = await Promise.all([pairs, permuted, vendi]);
     return {
-      real: { ...real, around: inReal },
-      synthetic: { ...synthetic, around: inSynthetic },
+      real: { ...real, around: inReal, vendi: vendiOfReal },
+      synthetic: { ...synthetic, around: inSynthetic, vendi: vendiOfSynthetic },
       across,
       test,
       neighbours,
@@ -168,23 +179,30 @@ class Pairing {
   async #permuted(a: Points, b: Points, progress: (share: number) => void): Promise<PermutationTest | null> {
     const { signal, seed = 0, permutations = defaultPermutations } = this.options;
     if (permutations === 0) return null;
-    return permutedPairs({ a, b, kernel: this.#kernel, permutations, seed }, { signal, progress });
+    return compute(permutedPairs, { a, b, kernel: this.kernel, permutations, seed }, { signal, progress });
+  }
+
+  #vendi({ vectors }: FileReading): Promise<Vendi> {
+    return compute(vendiScoreTask, vectors.directions, { signal: this.options.signal });
   }
 
   /** Once for each number of neighbours, which is less where a synthetic file is tiny. */
   #withinReal(neighbours: number): Promise<Within> {
     const { sample: points } = this.real.vectors;
-    const job = { points, neighbours, kernel: this.#kernel };
-    const pairs = this.#inReal.get(neighbours) ?? withinPairs(job, { signal: this.options.signal });
+    const job = { points, neighbours, kernel: this.kernel };
+    const pairs = this.#inReal.get(neighbours) ?? compute(withinPairs, job, { signal: this.options.signal });
     this.#inReal.set(neighbours, pairs);
     return pairs;
   }
 }
 
 /** The ruler is that of the real records alone. */
-function kernelOf(real: Points, { kernel = 'rbf', bandwidth = 'median', seed = 0 }: CompareOptions): Kernel {
+async function kernelOf({ name, vectors }: FileReading, options: CompareOptions): Promise<Kernel> {
+  const { kernel = 'rbf', bandwidth = 'median', seed = 0, signal } = options;
   if (kernel === 'linear') return { name: kernel };
-  return { name: kernel, bandwidth: bandwidth === 'median' ? medianHeuristic(real, { seed }) : bandwidth };
+  if (bandwidth !== 'median') return { name: kernel, bandwidth };
+  const found = await medianBandwidth(vectors.sample, { file: name, option: '--bandwidth', seed, signal });
+  return { name: kernel, bandwidth: found };
 }
 
 function comparison({ real, synthetic, across, test, neighbours, kernel }: Pairs) {
@@ -209,8 +227,7 @@ function comparison({ real, synthetic, across, test, neighbours, kernel }: Pairs
   };
 }
 
-function figures({ name, skipped, normalised, texts, vectors, around }: Compared): FileFigures {
-  const { score, records } = vectors.vendi();
+function figures({ name, skipped, normalised, texts, vectors, around, vendi }: Compared): FileFigures {
   return {
     file: name,
     count: vectors.count,
@@ -221,8 +238,8 @@ function figures({ name, skipped, normalised, texts, vectors, around }: Compared
     meanCosine: vectors.meanCosine,
     meanCosineError: meanCosineError(around.mean, vectors.count),
     nearestCosine: mean(around.nearest),
-    vendi: score,
-    vendiRecords: records,
+    vendi: vendi.score,
+    vendiRecords: vendi.records,
     distinct2: texts?.distinct2 ?? null,
     exactDuplicates: texts?.exactDuplicates ?? null,
     nearDuplicates: texts?.nearDuplicates ?? null,

@@ -1,7 +1,7 @@
 import { HeadwaterError } from '../../schemas/errors.js';
 import { openTable } from '../../streams/inputs/open-table.js';
 import type { Table } from '../../streams/inputs/table.js';
-import { type ChosenColumns, chooseColumns } from '../files/choose-columns.js';
+import { type ChosenColumns, chooseColumns, namedColumns } from '../files/choose-columns.js';
 import type { FileSources } from '../files/file-sources.js';
 import { plainTextOf } from '../files/file-text.js';
 import { medianBandwidth } from '../files/median-bandwidth.js';
@@ -35,8 +35,8 @@ const defaultPicks = 10;
 /**
  * A file in, the order out in which a Gaussian process would visit its records.
  *
- * Memory: the vectors, 4 bytes a number (up to twice that while they are read), and 8 bytes for each record and pick; with `integrated` also 4 KB a record
- * and the vectors twice. Texts are not held. Rejects
+ * Memory: the vectors twice, 4 bytes a number, and 8 bytes for each record and pick; with `integrated` also 4 KB a record and the vectors three
+ * times. Texts are not held. Rejects
  * with `HeadwaterError`: `input-unreadable` (no such file or column, fewer records than picks, vectors that do not fit), or what opening the
  * embedder rejects with.
  *
@@ -48,7 +48,11 @@ const defaultPicks = 10;
 export async function exploreFile(file: string, options: ExploreFileOptions): Promise<ExploredFile> {
   const started = performance.now();
   const { base, stdin, watch, signal, by, criterion = 'variance', seed = 0 } = options;
-  const table = await openTable(file, { base, ...(stdin === undefined ? {} : { stdin }) });
+  const table = await openTable(file, {
+    base,
+    columns: namedColumns(options),
+    ...(stdin === undefined ? {} : { stdin }),
+  });
   const columns = columnsOf(table, options);
   watch?.chosen?.(columns, plainTextOf([table]));
   const embedder = columns.vectors === null ? await options.openEmbedder() : null;
@@ -62,7 +66,8 @@ export async function exploreFile(file: string, options: ExploreFileOptions): Pr
     });
     const pick = options.pick ?? Math.min(defaultPicks, vectors.points.size);
     checkPicks(vectors, pick);
-    const lengthScale = options.lengthScale ?? medianBandwidth(vectors.points, vectors.name, seed, '--length-scale');
+    const median = { file: vectors.name, option: '--length-scale', seed, signal };
+    const lengthScale = options.lengthScale ?? (await medianBandwidth(vectors.points, median));
     const picked = await pickByLabel(vectors, {
       pick,
       criterion,

@@ -1,20 +1,24 @@
-import { setImmediate } from 'node:timers/promises';
-
 import { GreedyVariance } from '../../operators/kernels/gaussian-process/greedy-variance.js';
 import { IntegratedVariance } from '../../operators/kernels/gaussian-process/integrated-variance.js';
 import type { FileVectors } from '../files/read-vectors.js';
+import { compute } from '../threads/compute.js';
+import { pairsMs, plainLoopsMs } from '../threads/estimates.js';
+import { type ComputeOptions, steppedTask } from '../threads/task.js';
 import type { Criterion, ExploredLabel, FilePick } from './explored-file.js';
 
-export interface PickOptions {
+export interface PickFigures {
   readonly pick: number;
   readonly criterion: Criterion;
   readonly lengthScale: number;
   readonly seed: number;
   /** Of the first pick: its place among the vectors. */
   readonly first: number | undefined;
-  readonly signal: AbortSignal;
-  readonly progress?: (picks: number) => void;
 }
+
+/** Told of the picks so far. */
+export type PickOptions = PickFigures & ComputeOptions<number>;
+
+export interface PickJob extends PickFigures, Pick<FileVectors, 'points' | 'labels'> {}
 
 export interface Picked {
   readonly picks: readonly FilePick[];
@@ -34,23 +38,46 @@ interface Turn {
  * Picks by a criterion; with labels, these take turns, each with its own Gaussian process.
  *
  * Turns are in the order of the labels' names, that of `first` before them; a label that has no record left is passed over. So labels have
- * equal shares to within one pick, as far as they have records. Rejects with the signal's reason.
+ * equal shares to within one pick, as far as they have records. Many picks are made by a thread. Rejects with the signal's reason.
  */
-export async function pickByLabel(vectors: FileVectors, options: PickOptions): Promise<Picked> {
-  const turns = turnsOf(vectors, options);
+export async function pickByLabel(
+  { points, labels, rows }: FileVectors,
+  { signal, progress, ...figures }: PickOptions,
+): Promise<Picked> {
+  const options = { signal, ...(progress && { progress }) };
+  const { picks, ...rest } = await compute(picksByLabel, { points, labels, ...figures }, options);
+  return { picks: picks.map((pick) => ({ ...pick, index: rows[pick.index] ?? 0 })), ...rest };
+}
+
+/** The picks of `pickByLabel`, by their places among the points. */
+export const picksByLabel = steppedTask<PickJob, Picked, number>(
+  {
+    module: import.meta.url,
+    name: 'picksByLabel',
+    does: 'picks',
+    remedy: 'try a smaller --pick, or a smaller file',
+    estimatedMs: ({ points: { size, dimensions }, pick, criterion }) => {
+      const variances = plainLoopsMs(size * pick * (dimensions + pick / 2));
+      const evaluated = criterion === 'integrated' ? Math.min(size, 1024) : 0;
+      return variances + pairsMs(evaluated * size, dimensions) + plainLoopsMs(evaluated * size * pick);
+    },
+  },
+  pickSteps,
+);
+
+function* pickSteps(job: PickJob, tell: (picks: number) => void): Generator<undefined, Picked> {
+  const turns = turnsOf(job);
   const picks: FilePick[] = [];
-  let first = options.first;
-  for (let next = 0; picks.length < options.pick; next++) {
+  let first = job.first;
+  for (let next = 0; picks.length < job.pick; next++) {
     const turn = turns[next % turns.length];
     if (turn === undefined || turn.greedy.remaining === 0) continue;
     const { index, variance } = turn.greedy.next(first);
     first = undefined;
     turn.picks += 1;
-    picks.push({ index: vectors.rows[index] ?? 0, variance, ...(turn.label !== undefined && { label: turn.label }) });
-    options.progress?.(picks.length);
-    // a pick can take a second: signals are heard between two
-    await setImmediate();
-    options.signal.throwIfAborted();
+    picks.push({ index, variance, ...(turn.label !== undefined && { label: turn.label }) });
+    tell(picks.length);
+    yield;
   }
   const labels = turns.flatMap(({ label, count, picks, greedy: { informative } }) =>
     label === undefined ? [] : [{ label, count, picks, informative }],
@@ -59,10 +86,12 @@ export async function pickByLabel(vectors: FileVectors, options: PickOptions): P
   return { picks, informative, labels: labels.length === 0 ? undefined : labels };
 }
 
-function turnsOf({ points, labels }: FileVectors, { criterion, lengthScale, seed, first }: PickOptions): Turn[] {
+function turnsOf({ points, labels, pick, criterion, lengthScale, seed, first }: PickJob): Turn[] {
   const Greedy = criterion === 'integrated' ? IntegratedVariance : GreedyVariance;
   const common = { points, bandwidth: lengthScale, seed };
-  if (labels === null) return [{ label: undefined, count: points.size, greedy: new Greedy(common), picks: 0 }];
+  if (labels === null) {
+    return [{ label: undefined, count: points.size, greedy: new Greedy({ ...common, expected: pick }), picks: 0 }];
+  }
   const places = new Map<string, number[]>();
   for (const [place, label] of labels.entries()) {
     const own = places.get(label);
@@ -72,7 +101,8 @@ function turnsOf({ points, labels }: FileVectors, { criterion, lengthScale, seed
   const opening = first === undefined ? undefined : labels[first];
   const byName = [...places].sort(([a], [b]) => Number(b === opening) - Number(a === opening) || (a < b ? -1 : 1));
   return byName.map(([label, own]) => {
-    const greedy = new Greedy({ ...common, rows: Uint32Array.from(own) });
+    const expected = Math.ceil(pick / byName.length);
+    const greedy = new Greedy({ ...common, rows: Uint32Array.from(own), expected });
     return { label, count: own.length, greedy, picks: 0 };
   });
 }

@@ -1,5 +1,6 @@
 import { HeadwaterError } from '../../schemas/errors.js';
 import type { Column, Table } from '../../streams/inputs/table.js';
+import { shownName } from './file-text.js';
 
 /** Which columns of all files are compared. */
 export interface ChosenColumns {
@@ -10,6 +11,7 @@ export interface ChosenColumns {
   readonly found: boolean;
 }
 
+/** What the user names. */
 export interface ColumnWishes {
   readonly fields?: readonly string[];
   readonly vectors?: string;
@@ -21,6 +23,11 @@ export interface ColumnWishes {
 const aboutRecords: ReadonlySet<string> = new Set(
   'id uuid label kind lineage created_at timestamp date split source url model'.split(' '),
 );
+
+/** The names in them: a header on standard input has one of these. */
+export function namedColumns({ fields = [], vectors, by }: ColumnWishes): readonly string[] {
+  return [...fields, vectors, by].flatMap((name) => name ?? []);
+}
 
 /**
  * The columns that the user named, or those that all files have: `text`, or else every column of texts but ids, labels and the
@@ -58,16 +65,22 @@ function commonFields(tables: readonly Table[], by?: string): readonly string[] 
 
 function requireField({ name, columns, isPlainText }: Table, field: string): void {
   if (isPlainText || columns.some((column) => column.name === field)) return;
-  throw unreadable(`${name} has no field '${field}': it has ${listed(columns)}; name one of them with --field`);
+  throw unreadable(
+    `${shownName(name)} has no field '${field}': it has ${listed(columns)}; name one of them with --field`,
+  );
 }
 
 function requireLabels({ name, columns, isPlainText }: Table, by: string): void {
   if (!isPlainText && columns.some((column) => column.name === by)) return;
-  const there = isPlainText ? 'it is plain text;' : `it has ${listed(columns)}; name one of them, or`;
-  throw unreadable(`${name} has no column '${by}' for --by: ${there} leave --by out`);
+  const there = isPlainText ? `${asPlainText(name, by)};` : `it has ${listed(columns)}; name one of them, or`;
+  throw unreadable(`${shownName(name)} has no column '${by}' for --by: ${there} leave --by out`);
 }
 
-function requireVectors({ name, columns }: Table, vectors: string): void {
+function requireVectors({ name, columns, isPlainText }: Table, vectors: string): void {
+  if (isPlainText) {
+    const why = asPlainText(name, vectors);
+    throw unreadable(`${shownName(name)} has no column '${vectors}': ${why}; leave --vectors out to embed the lines`);
+  }
   const column = columns.find((one) => one.name === vectors);
   if (column?.holds === 'vector' || column?.holds === 'other') return;
   const lists = columns.filter(({ holds }) => holds === 'vector');
@@ -75,12 +88,20 @@ function requireVectors({ name, columns }: Table, vectors: string): void {
   const what =
     column === undefined ? `has no column '${vectors}'` : `has ${held} in '${vectors}', not lists of numbers`;
   const there = lists.length === 0 ? 'no column of it holds lists of numbers' : `vectors are in ${listed(lists)}`;
-  throw unreadable(`${name} ${what}: ${there}; name one with --vectors, or leave it out to embed the texts`);
+  throw unreadable(`${shownName(name)} ${what}: ${there}; name one with --vectors, or leave it out to embed the texts`);
+}
+
+/** Why there is no such column, and how there could be one. */
+function asPlainText(name: string, column: string): string {
+  if (name !== '-') return 'it is plain text';
+  return `it is read as plain text, since it is neither JSON lines nor a JSON array, and its first line is no CSV or TSV header with '${column}'`;
 }
 
 function nothingInCommon(tables: readonly Table[]): HeadwaterError {
   const each = tables.map((table) =>
-    table.isPlainText ? `${table.name} is plain text` : `${table.name} has ${listed(table.columns)}`,
+    table.isPlainText
+      ? `${shownName(table.name)} is plain text`
+      : `${shownName(table.name)} has ${listed(table.columns)}`,
   );
   const what = tables.length === 1 ? 'there is no text field to embed' : 'the files have no text field in common';
   const vectors = tables.every(({ columns }) => columns.some(({ holds }) => holds === 'vector'));

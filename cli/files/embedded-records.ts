@@ -1,4 +1,5 @@
 import type { Embedder } from '../../operators/embedder.js';
+import { Turns } from '../threads/turns.js';
 import type { FileRecord, RecordReader } from './records.js';
 
 /** Records that are embedded together. */
@@ -15,7 +16,7 @@ interface Batch {
 }
 
 /**
- * Records in batches, in order; the next one is embedded while one is taken in.
+ * Records in batches, in order; the next one is embedded while one is taken in. Others get their turn meanwhile.
  *
  * Those whose vector has no direction are skipped (`no-words`). Rejects as `RecordReader` does, and with the signal's reason.
  */
@@ -24,9 +25,9 @@ export async function* embeddedRecords(
   embedder: Embedder | null,
   signal: AbortSignal,
 ): AsyncGenerator<readonly EmbeddedRecord[]> {
+  const turns = new Turns(signal);
   let waiting: Promise<Batch> | undefined;
-  for await (const batch of batches(reader.records())) {
-    signal.throwIfAborted();
+  for await (const batch of batches(reader.records(), turns)) {
     const next = embedded(batch, embedder);
     // a failure is heard when its turn comes
     next.catch(() => undefined);
@@ -51,9 +52,10 @@ function usable({ records, vectors }: Batch, { skips }: RecordReader): readonly 
   });
 }
 
-async function* batches(records: AsyncIterable<FileRecord>): AsyncGenerator<readonly FileRecord[]> {
+async function* batches(records: AsyncIterable<FileRecord>, turns: Turns): AsyncGenerator<readonly FileRecord[]> {
   let batch: FileRecord[] = [];
   for await (const record of records) {
+    await turns.next();
     batch.push(record);
     if (batch.length < batchRecords) continue;
     yield batch;

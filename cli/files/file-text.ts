@@ -12,9 +12,15 @@ export function choiceLine(
   const parts = [
     ...(fields.length > 0 && found ? [`${verb} the ${word} ${fields.join(', ')} (choose with --field)`] : []),
     ...(vectors === null ? [] : [`vectors from ${vectors}`]),
-    ...plainText.map((name) => `${shownName(name)} is plain text: a line is a record`),
+    ...plainText.map(plainTextLine),
   ];
   return parts.join('; ');
+}
+
+/** Of standard input, with what would make it something else. */
+function plainTextLine(name: string): string {
+  const hint = name === '-' ? ' (for CSV or TSV, name a column of its header, such as by --field)' : '';
+  return `${shownName(name)} is plain text: a line is a record${hint}`;
 }
 
 /** The names of those tables whose lines are records. */

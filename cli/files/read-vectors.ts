@@ -1,5 +1,6 @@
 import type { Embedder } from '../../operators/embedder.js';
 import type { Points } from '../../operators/kernels/points.js';
+import { sharedFloats } from '../../operators/kernels/shared-floats.js';
 import type { Table } from '../../streams/inputs/table.js';
 import type { ChosenColumns } from './choose-columns.js';
 import { embeddedRecords } from './embedded-records.js';
@@ -19,7 +20,7 @@ export interface ReadVectorsOptions {
 /** A file as unit vectors, with what tells them apart. */
 export interface FileVectors {
   readonly name: string;
-  /** `data` is `Float32Array [size, dimensions]`, each row of unit norm. */
+  /** `data` is `Float32Array [size, dimensions]` in memory that threads share, each row of unit norm. */
   readonly points: Points;
   /** Of each point, its number among the rows of the file, from 0. */
   readonly rows: Uint32Array;
@@ -41,7 +42,7 @@ export async function readVectors(table: Table, options: ReadVectorsOptions): Pr
   const rows: number[] = [];
   const labels: string[] = [];
   let dimensions = 0;
-  let data = new Float32Array(0);
+  let data = sharedFloats(0);
   for await (const batch of embeddedRecords(reader, embedder, signal)) {
     for (const { row, label, vector } of batch) {
       dimensions = vector.length;
@@ -64,8 +65,8 @@ export async function readVectors(table: Table, options: ReadVectorsOptions): Pr
   };
 }
 
-function grown(data: Float32Array<ArrayBuffer>, length: number): Float32Array<ArrayBuffer> {
-  const larger = new Float32Array(length);
+function grown(data: Float32Array, length: number): Float32Array<SharedArrayBuffer> {
+  const larger = sharedFloats(length);
   larger.set(data);
   return larger;
 }

@@ -95,12 +95,26 @@ function cellsOf(record: CsvRecord, maxBytes: number, delimiter: string): string
   const text = decodeUtf8(bytes);
   if (text === null) return notUtf8(number, bytes);
   try {
-    // A quote inside an unquoted cell is text, as spreadsheets write it.
-    const rows: string[][] = parse(text, { delimiter, relax_quotes: true, relax_column_count: true });
-    return rows[0] ?? [];
+    return parsedCells(text, delimiter);
   } catch (error) {
     return invalid(`it is not CSV: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/** The names in a header of one line; none where it is no such line. */
+export function headerCells(line: Uint8Array, delimiter: CsvOptions['delimiter']): readonly string[] {
+  const text = decodeUtf8(line);
+  try {
+    return text === null ? [] : parsedCells(text, delimiter);
+  } catch {
+    return [];
+  }
+}
+
+function parsedCells(text: string, delimiter: string): string[] {
+  // a quote inside an unquoted cell is text, as spreadsheets write it
+  const rows: string[][] = parse(text, { delimiter, relax_quotes: true, relax_column_count: true });
+  return rows[0] ?? [];
 }
 
 /** Whether a quoted cell goes on after this line; a quote counts as opening only where a cell starts. */

@@ -6,10 +6,11 @@ import { manifestName, readManifest } from '../shards/manifest-file.js';
 import { columnsOf } from './column-content.js';
 import { arrowTable, parquetTable } from './columnar-table.js';
 import { csvRecords } from './csv-records.js';
-import { fileBytes, textBytes } from './input-bytes.js';
+import { fileBytes } from './input-bytes.js';
 import { inputFiles } from './input-files.js';
 import { jsonElements } from './json-elements.js';
 import { jsonLines, textLines } from './lines.js';
+import { standardInput } from './standard-input.js';
 import type { Column, Table, TableEntry } from './table.js';
 
 export interface TableOptions {
@@ -19,6 +20,8 @@ export interface TableOptions {
   readonly maxLineBytes?: number;
   /** @default process.stdin */
   readonly stdin?: AsyncIterable<Uint8Array | string>;
+  /** Columns that the user named, by which standard input is known for CSV or TSV. @default none */
+  readonly columns?: readonly string[];
 }
 
 const defaultMaxLineBytes = 4 * 2 ** 20;
@@ -30,12 +33,16 @@ const headRows = 100;
  * A file, glob, shard folder or `-` for standard input in, its rows out, with the names of its columns known beforehand.
  *
  * The format is the file's extension: jsonl, ndjson, json (an array), csv, tsv, txt and md (a line is a row), each also with
- * `.gz`; parquet; arrow. Standard input is JSONL where it starts with `{`, an array where it starts with `[`, else plain text.
+ * `.gz`; parquet; arrow. Standard input is known by its start, as `standardInput` says.
  * Memory: a hundred rows; of Parquet and Arrow a batch. Throws `input-unreadable` where there is nothing to read.
  */
 export async function openTable(source: string, options: TableOptions): Promise<Table> {
   const maxBytes = options.maxLineBytes ?? defaultMaxLineBytes;
-  if (source === '-') return standardInput(options.stdin ?? process.stdin, maxBytes);
+  if (source === '-') {
+    const { stdin = process.stdin, columns = [] } = options;
+    const { entries, isPlainText } = await standardInput(stdin, { maxBytes, columns });
+    return headedTable('-', tagged('standard input', entries), isPlainText);
+  }
   const folder = resolve(options.base, source);
   if (await isFile(join(folder, manifestName))) return shardTable(source, folder);
   const files = await inputFiles(source, options.base);
@@ -67,30 +74,6 @@ async function shardTable(name: string, folder: string): Promise<Table> {
   }
   const paths = shards.map(({ path }) => path);
   return first.format === 'parquet' ? parquetTable(name, paths) : arrowTable(name, paths);
-}
-
-async function standardInput(stdin: AsyncIterable<Uint8Array | string>, maxBytes: number): Promise<Table> {
-  const chunks = textBytes(stdin, 'standard input');
-  const head: Uint8Array[] = [];
-  let start: string | undefined;
-  // what it is shows at the first character that is not white space
-  while (start === undefined) {
-    const { value, done } = await chunks.next();
-    if (done) break;
-    head.push(value);
-    start = /[^\s\ufeff]/.exec(Buffer.from(value).toString('latin1').replace(/^ï»¿/, ''))?.[0];
-  }
-  async function* all(): AsyncGenerator<Uint8Array> {
-    yield* head;
-    yield* chunks;
-  }
-  const isPlainText = start !== '{' && start !== '[';
-  const entries = isPlainText
-    ? textLines(all(), maxBytes, 'text')
-    : start === '{'
-      ? jsonLines(all(), maxBytes)
-      : jsonElements(all(), maxBytes);
-  return headedTable('-', tagged('standard input', entries), isPlainText);
 }
 
 /** Reads the first rows for their columns; `rows` gives them again, and goes on behind them. */

@@ -1,6 +1,3 @@
-import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
-
 import { HeadwaterError } from '../../schemas/errors.js';
 import type { Entry } from './entry.js';
 
@@ -12,6 +9,9 @@ const batchRows = 10_000;
  * it is not Parquet.
  */
 export async function* parquetRows(path: string, columns?: readonly string[]): AsyncGenerator<Entry> {
+  // Loaded here, since most inputs are no Parquet and every process would load them.
+  const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } = await import('hyparquet');
+  const { compressors } = await import('hyparquet-compressors');
   const file = await asyncBufferFromFile(path);
   const unreadable = (cause: unknown): HeadwaterError => {
     const what = cause instanceof Error ? cause.message : String(cause);

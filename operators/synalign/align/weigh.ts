@@ -16,7 +16,7 @@ import { embeddingFault } from '../embedding-fault.js';
 import { alignmentFeatures } from './alignment-features.js';
 import { firstOfReference, labelKeys, numberAt, RealReference } from './real-reference.js';
 import { SystematicCopies } from './systematic-copies.js';
-import { type SolutionFigures, solutionFigures, WeightedTexts } from './weighted-texts.js';
+import { leastReal, type SolutionFigures, solutionFigures, WeightedTexts } from './weighted-texts.js';
 
 /** What samples are weighted by, and how. */
 export interface WeighOptions {
@@ -121,7 +121,7 @@ export function weigh(options: WeighOptions): OperatorFunction<Flowing, Outcome<
         if (drift === undefined || drift.alarms === heeded) return [];
         heeded = drift.alarms;
         const solutions = [...texts.values()].flatMap((group) => group.forgetSolution());
-        return [['alarms', heeded], ...reference.forgetAllBut(drift.window), ...solutions];
+        return [['alarms', heeded], ...reference.forgetAllBut(Math.max(leastReal, drift.window)), ...solutions];
       }
 
       function enterReal(input: EmbeddedReal): Outcome<Flowing, Flowing> {

@@ -13,7 +13,7 @@ import { EmbeddingWindow } from '../mmd/embedding-window.js';
 import type { AlignmentFeatures } from './alignment-features.js';
 
 /** Real records and texts that there must be before texts are weighted. */
-const leastReal = 8;
+export const leastReal = 8;
 const leastTexts = 16;
 /** The running mean of weights starts as that of so many weights of 1. */
 const priorTexts = 16;

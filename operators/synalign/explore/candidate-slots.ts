@@ -2,7 +2,7 @@ import type { Candidate } from './candidate.js';
 
 /** Candidates by slot, with the prints of their embeddings. */
 export class CandidateSlots {
-  readonly #candidates: Candidate[] = [];
+  #candidates: Candidate[] = [];
   /** How many candidates have a print. */
   readonly #prints = new Map<string, number>();
 
@@ -34,6 +34,14 @@ export class CandidateSlots {
     if (others === 0) this.#prints.delete(leaving.print);
     else this.#prints.set(leaving.print, others);
     return leaving;
+  }
+
+  /** Lets all others go; these move to the first slots, in the order in which they came. */
+  keep(isKept: (candidate: Candidate) => boolean): void {
+    const kept = this.#candidates.filter(isKept).sort((a, b) => a.at - b.at);
+    this.#candidates = [];
+    this.#prints.clear();
+    for (const [slot, candidate] of kept.entries()) this.place({ ...candidate, slot });
   }
 
   /** The one that came first of those that are meant. */

@@ -8,7 +8,7 @@ export interface Candidate {
   readonly slot: number;
   readonly example: Example;
   readonly embedding: Float32Array;
-  /** The number of the record under its label, from 1. */
+  /** The number of the record among all, from 1. */
   readonly at: number;
   /** Equal for equal embeddings. */
   readonly print: string;

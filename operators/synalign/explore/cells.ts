@@ -79,6 +79,15 @@ export class Cells {
     for (const index of indices) this.at(index).members += 1;
   }
 
+  /** Each candidate stands for itself alone from now on; all cells. */
+  startOver(now: number): readonly Cell[] {
+    for (const cell of this.#all()) {
+      cell.mass = cell.members;
+      cell.at = now;
+    }
+    return this.#all();
+  }
+
   /** The cell with the most candidates for the root of its mass: between equal shares and shares by mass. */
   mostCrowded(now: number): Cell | undefined {
     let crowded: Cell | undefined;

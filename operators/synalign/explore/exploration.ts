@@ -71,6 +71,8 @@ interface LengthScale {
 
 /** Real records after which the length scale never changes. */
 const lastScale = 256;
+/** Candidates that are kept when the stream turns, at least. */
+const leastFresh = 16;
 /** Labels that are explored each on its own; records of further ones are explored together. */
 const mostLabels = 64;
 
@@ -82,7 +84,8 @@ const mostLabels = 64;
  * the nearest of other labels behind. The pick takes most variance from the real
  * distribution, weighted by demand (`mostWanted`); with `criterion: variance`, it is where variance x demand is greatest, which may be an outlier.
  * Of equal ones a hash decides, never their order. Examples are the pick and the candidates nearest to it, copies of each other last. Demand
- * is 1 without corrections (`Demand`). A correction of another reference, as after a drift, makes all regions uncertain by a half-life.
+ * is 1 without corrections (`Demand`). A correction of another reference, as after a drift, makes all regions
+ * uncertain by a half-life, and what came before the alarm's window is no candidate any more, but for the newest 16 records.
  *
  * The length scale is the median heuristic on the first 256 real records, and fixed from then on. Where plans are wanted earlier, it is that of
  * the records so far, taken anew whenever they have doubled. It is never fitted. A record costs O(m (m + dimensions)) with m = `inducing`,
@@ -143,7 +146,11 @@ export class Exploration {
     const { id, fields, label } = real;
     const { tracker, changes } = this.#trackerFor(label);
     const added: Example = { id, fields, ...(label === undefined ? {} : { label }), vary: {}, from: 'real' };
-    const all = [...this.#shapeChange(), ...changes, ...this.#of(tracker, tracker.add(added, embedding))];
+    const all = [
+      ...this.#shapeChange(),
+      ...changes,
+      ...this.#of(tracker, tracker.add(added, embedding, this.#seen + 1)),
+    ];
     return this.#seen === lastScale ? [...all, ...this.#measured()] : all;
   }
 
@@ -177,10 +184,11 @@ export class Exploration {
 
   /** A correction says what is missing; where steering is off, or it says nothing about these records, nothing changes. */
   steer(correction: Correction): Changes {
-    const before = this.#demand.reference;
+    const { reference = 0 } = this.#demand;
     const changes = this.#demand.take(correction);
-    if (before === undefined || this.#demand.reference === before) return changes;
-    return [...changes, ...[...this.#trackers.values()].flatMap((tracker) => this.#of(tracker, tracker.reopen()))];
+    if ((this.#demand.reference ?? 0) === reference) return changes;
+    const from = this.#turnOf(correction);
+    return [...changes, ...[...this.#trackers.values()].flatMap((tracker) => this.#of(tracker, tracker.reopen(from)))];
   }
 
   /** Of values of attributes, by the newest correction. */
@@ -204,6 +212,14 @@ export class Exploration {
 
   get #seen(): number {
     return [...this.#trackers.values()].reduce((sum, { seen }) => sum + seen, 0);
+  }
+
+  /** The number of the first record of what the stream has turned to: of those that an alarm is raised by, and at least of the newest 16 candidates. */
+  #turnOf({ real, drift }: Correction): number {
+    const since = Math.max(0, this.#seen - real.seen) + (drift?.window ?? leastFresh);
+    const newest = [...this.#trackers.values()].flatMap(({ candidates }) => candidates.map(({ at }) => at));
+    const [enough = 0] = newest.sort((a, b) => b - a).slice(leastFresh - 1);
+    return Math.min(this.#seen - since + 1, enough);
   }
 
   #trackerFor(label: string | undefined): { readonly tracker: UncertaintyTracker; readonly changes: Changes } {

@@ -119,8 +119,8 @@ export class UncertaintyTracker {
     this.#countMembers();
   }
 
-  /** A real record comes. */
-  add(example: Example, embedding: Float32Array): Changes {
+  /** A real record comes; `at` is its number, ascending, by which it is known to be of late. */
+  add(example: Example, embedding: Float32Array, at = this.#seen + 1): Changes {
     this.#seen += 1;
     const nearest = this.#process.nearestTo(embedding);
     const cell = this.#cells.at(nearest.index);
@@ -131,7 +131,7 @@ export class UncertaintyTracker {
     if (slot === undefined) return changes;
     const leaving = this.#candidates.leave(slot);
     if (leaving !== undefined) this.#leftCell(this.#cellOf(leaving));
-    const candidate: Candidate = { slot, example, embedding: embedding.slice(), at: this.#seen, print };
+    const candidate: Candidate = { slot, example, embedding: embedding.slice(), at, print };
     this.#candidates.place(candidate);
     this.#process.place(candidate);
     cell.members += 1;
@@ -160,12 +160,23 @@ export class UncertaintyTracker {
     ];
   }
 
-  /** All that was picked fades by a half-life: the records are others now. */
-  reopen(): Changes {
+  /** The records are others from number `from` on: those before are candidates no more, what they weighed is forgotten, and all picks fade by a half-life. */
+  reopen(from: number): Changes {
     this.#clock += Math.ceil(this.#options.settings.halfLife);
     const { posterior } = this.#process;
-    const changes = posterior === undefined ? [] : this.#refresh(posterior);
-    return [...changes, this.#countsChange()];
+    const faded = posterior === undefined ? [] : this.#refresh(posterior);
+    const before = this.candidates.length;
+    this.#candidates.keep(({ at }) => at >= from);
+    for (const candidate of this.candidates) this.#process.place(candidate);
+    this.#countMembers();
+    const gone = Array.from({ length: before - this.candidates.length }, (_, n) => before - 1 - n);
+    return [
+      ...faded,
+      ...this.candidates.map((candidate) => [`candidate/${candidate.slot}`, storedCandidate(candidate)] as const),
+      ...gone.map((slot) => [`candidate/${slot}`, null] as const),
+      ...this.#cells.startOver(this.#seen).map(massChange),
+      this.#countsChange(),
+    ];
   }
 
   get #picksBetweenRefreshes(): number {

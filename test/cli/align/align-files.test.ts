@@ -16,6 +16,7 @@ import { weightedMmd2 } from '../../../operators/kernels/mmd/mmd.js';
 import { stack } from '../../../operators/kernels/points.js';
 import { randomFrom } from '../../../operators/kernels/random.js';
 import { HashingEmbedder } from '../../operators/synalign/hashing-embedder.js';
+import { startedThreads } from '../threads/started-threads.js';
 
 const base = mkdtempSync(join(tmpdir(), 'headwater-align-'));
 afterAll(() => rmSync(base, { recursive: true, force: true }));
@@ -200,6 +201,18 @@ describe('large files', () => {
     for (const { real: share, after } of labelled.labels ?? []) expect(after).toBeCloseTo(share, 9);
   });
 
+  test('the cap holds also where weights are read off the solution', async () => {
+    const wanted = file('wanted.jsonl', records(10, 300, [8, 1, 1]));
+    const unwanted = file('unwanted.jsonl', records(11, 800, [1, 8, 8]));
+    for (const seed of [1, 2]) {
+      const options = { sample: 60, seed, cap: 4, minEffectiveShare: 0 };
+      const { weights } = await weightsOf(wanted, unwanted, options);
+      expect(mean(weights)).toBeCloseTo(1, 9);
+      expect(Math.max(...weights)).toBeGreaterThan(3);
+      expect(Math.max(...weights)).toBeLessThanOrEqual(4 * (1 + 1e-9));
+    }
+  });
+
   test('a label that is rare among more candidates than are solved for has its share', async () => {
     const many = records(7, 400, [1, 0, 9]).map((row, n) => (n === 333 ? { ...row, label: 'kind 1' } : row));
     const { alignment, weights } = await weightsOf(real, file('rare.jsonl', many), { sample: 20, by: 'label' });
@@ -361,6 +374,57 @@ describe('input', () => {
     const stopped = new AbortController();
     const watch = { reading: () => stopped.abort(new Error('stopped')) };
     await expect(aligned(real, made, { signal: stopped.signal, watch })).rejects.toThrow('stopped');
+  });
+});
+
+describe('large problems', () => {
+  /** Wide vectors of two kinds, so that a solution takes a while. */
+  const wide = (name: string, seed: number, count: number) => {
+    const random = randomFrom(seed);
+    const rows = Array.from({ length: count }, (_, n) => ({
+      label: `kind ${n % 2}`,
+      vector: Array.from({ length: 48 }, (_, i) => Math.round(1e4 * (random.gaussian() + (i === n % 2 ? 2 : 0)))),
+    }));
+    return file(name, rows);
+  };
+
+  test('an abort ends the thread that solves them, within a second and with its reason', async () => {
+    const [a, b] = [wide('wide.jsonl', 1, 1200), wide('wide-made.jsonl', 2, 1200)];
+    const threads = startedThreads();
+    const stop = new AbortController();
+    let stopped = Number.POSITIVE_INFINITY;
+    const enough = () => {
+      if (stop.signal.aborted) return;
+      stopped = performance.now();
+      stop.abort(new Error('enough'));
+    };
+    // hard to solve, as nearly all weights must be even
+    const options = { regularization: 0, minEffectiveShare: 0.97, signal: stop.signal };
+    const watch = { preparing: enough, solving: enough };
+    await expect(aligned(a, b, { ...options, watch })).rejects.toThrow('enough');
+    expect(performance.now() - stopped).toBeLessThan(1000);
+    expect([threads.started > 0, threads.left]).toEqual([true, 0]);
+  });
+
+  test('labels are solved for beside one another, and progress is told of each', async () => {
+    const [a, b] = [wide('wide.jsonl', 1, 1200), wide('wide-made.jsonl', 2, 1200)];
+    const threads = startedThreads();
+    const told = new Set<string | undefined>();
+    const shares: number[] = [];
+    const watch = {
+      preparing: (label: string | undefined) => void told.add(label),
+      solving: (label: string | undefined) => void told.add(label),
+      measuring: (share: number) => void shares.push(share),
+    };
+    const options = { by: 'label', regularization: 0, minEffectiveShare: 0.97 };
+    const { labels } = await aligned(a, b, { ...options, watch });
+    // and a third one for the distances
+    expect(threads).toMatchObject({ started: 3, left: 0 });
+    expect([...told].toSorted()).toEqual(['kind 0', 'kind 1']);
+    expect(shares).toEqual(shares.toSorted((x, y) => x - y));
+    for (const { effectiveSampleSize, count } of labels ?? []) {
+      expect(effectiveSampleSize).toBeGreaterThanOrEqual(0.97 * count * (1 - 1e-6));
+    }
   });
 });
 

@@ -185,6 +185,17 @@ describe('figures', () => {
     expect((await compared(real, made, { sample: 50, seed: 5 })).nearestReal.mean).not.toBe(one.nearestReal.mean);
     expect(comparisonTable([one])).toContain('Figures of pairs are those of 50 records of a.jsonl (--sample).');
   });
+
+  test('each file draws rows of its own, so that of a larger one against itself only part are copies', async () => {
+    const real = await file('a.jsonl', records(texts(150, 3)));
+    expect(await compared(real, real)).toMatchObject({ coverage: 1, copies: { close: 150 } });
+    const { coverage, copies, nearestReal } = await compared(real, real, { sample: 50, seed: 4 });
+    // each of the 50 is among the other 50 of 150 with a chance of a third
+    expect(copies.close).toBeGreaterThanOrEqual(6);
+    expect(copies.close).toBeLessThan(30);
+    expect(nearestReal.mean).toBeLessThan(0.999);
+    expect(coverage).toBeGreaterThan(0.6);
+  });
 });
 
 describe('fields', () => {

@@ -6,11 +6,15 @@ import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 
 import { type ExploreFileOptions, exploreFile } from '../../../cli/explore/explore-file.js';
+import { picksByLabel } from '../../../cli/explore/pick-by-label.js';
+import { inTurns } from '../../../cli/threads/compute.js';
+import { inThread } from '../../../cli/threads/in-thread.js';
 import { GreedyVariance } from '../../../operators/kernels/gaussian-process/greedy-variance.js';
 import { medianHeuristic } from '../../../operators/kernels/mmd/median-heuristic.js';
 import { stack } from '../../../operators/kernels/points.js';
 import { randomFrom } from '../../../operators/kernels/random.js';
 import { HashingEmbedder, unit } from '../../operators/synalign/hashing-embedder.js';
+import { startedThreads } from '../threads/started-threads.js';
 
 interface Row {
   readonly topic?: string;
@@ -181,4 +185,38 @@ test('an abort ends it between two picks', async () => {
   await expect(
     explored(vectors(20), { vectors: 'v', signal: stop.signal, watch: { picking: (n) => void watch.picking(n) } }),
   ).rejects.toThrow('enough');
+});
+
+test('an abort ends the thread of many picks, within a second and with its reason; progress is told', async () => {
+  const rows = vectors(3000);
+  const threads = startedThreads();
+  const stop = new AbortController();
+  const told: number[] = [];
+  let stopped = Number.POSITIVE_INFINITY;
+  const picking = (picks: number) => {
+    told.push(picks);
+    if (told.length < 2) return;
+    stopped = performance.now();
+    stop.abort(new Error('enough'));
+  };
+  const options = { vectors: 'v', pick: 2000, criterion: 'integrated', signal: stop.signal } as const;
+  await expect(explored(rows, { ...options, watch: { picking } })).rejects.toThrow('enough');
+  expect(performance.now() - stopped).toBeLessThan(1000);
+  expect(threads).toMatchObject({ started: 1, left: 0 });
+  expect(told.length).toBe(2);
+  expect(told[1]).toBeGreaterThan(told[0] ?? 0);
+});
+
+test.each(['variance', 'integrated'] as const)('a thread picks by %s what is picked here', async (criterion) => {
+  const random = randomFrom(3);
+  const points = stack(
+    Array.from({ length: 90 }, () => unit(Float32Array.from({ length: 5 }, () => random.gaussian()))),
+  );
+  const labels = Array.from({ length: 90 }, (_, i) => (i % 3 === 0 ? 'a' : 'b'));
+  const job = { points, labels, pick: 30, criterion, lengthScale: 0.6, seed: 2, first: 7 };
+  const { signal } = new AbortController();
+  const here = await inTurns(picksByLabel, job, { signal });
+  expect(here.picks.length).toBe(30);
+  expect(await inThread(picksByLabel, job, { signal })).toEqual(here);
+  expect(picksByLabel.estimatedMs(job)).toBeLessThan(50);
 });

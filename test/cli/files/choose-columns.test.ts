@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { chooseColumns, textFields } from '../../../cli/files/choose-columns.js';
+import { chooseColumns, namedColumns, textFields } from '../../../cli/files/choose-columns.js';
 import type { Table } from '../../../streams/inputs/table.js';
 
 type Holds = Table['columns'][number]['holds'];
@@ -46,4 +46,27 @@ test('bytes are no list of numbers, even where there are as many as numbers', ()
   expect(() => chooseColumns([table('a.arrow', { raw: 'bytes', v: 'vector' })], { vectors: 'raw' })).toThrow(
     "a.arrow has bytes in 'raw', not lists of numbers: vectors are in v; name one with --vectors",
   );
+});
+
+test('plain text has no columns; of standard input it is said what would have some', () => {
+  const [lines, piped] = [table('a.txt', { text: 'text' }, true), table('-', { text: 'text' }, true)];
+  expect(() => chooseColumns([lines], { vectors: 'v' })).toThrow(
+    "a.txt has no column 'v': it is plain text; leave --vectors out to embed the lines",
+  );
+  const why =
+    'it is read as plain text, since it is neither JSON lines nor a JSON array, and its first line is no CSV or TSV header with';
+  expect(() => chooseColumns([piped], { vectors: 'v' })).toThrow(
+    `standard input has no column 'v': ${why} 'v'; leave --vectors out to embed the lines`,
+  );
+  expect(() => chooseColumns([piped], { by: 'kind' })).toThrow(
+    `standard input has no column 'kind' for --by: ${why} 'kind'; leave --by out`,
+  );
+  expect(() => chooseColumns([table('-', { text: 'text' })], { by: 'kind' })).toThrow(
+    "standard input has no column 'kind' for --by: it has text; name one of them, or leave --by out",
+  );
+});
+
+test('the columns that are named', () => {
+  expect(namedColumns({ fields: ['a', 'b'], vectors: 'v', by: 'kind' })).toEqual(['a', 'b', 'v', 'kind']);
+  expect(namedColumns({})).toEqual([]);
 });

@@ -6,8 +6,8 @@ import { choiceLine, skippedLines } from '../../../cli/files/file-text.js';
 test('what was chosen is said in the words of the command', () => {
   const found = { fields: ['subject', 'body'], vectors: null, found: true };
   expect(choiceLine('aligning by', found, [])).toBe('aligning by the fields subject, body (choose with --field)');
-  expect(choiceLine('exploring', { fields: [], vectors: 'v', found: false }, ['-'])).toBe(
-    'vectors from v; standard input is plain text: a line is a record',
+  expect(choiceLine('exploring', { fields: [], vectors: 'v', found: false }, ['a.txt', '-'])).toBe(
+    'vectors from v; a.txt is plain text: a line is a record; standard input is plain text: a line is a record (for CSV or TSV, name a column of its header, such as by --field)',
   );
   expect(choiceLine('exploring', { ...found, found: false }, [])).toBe('');
   expect(comparedLine({ fields: [], vectors: 'v', found: true }, [])).toBe(

@@ -382,6 +382,57 @@ describe('Exploration', () => {
     });
   });
 
+  test('a stream that has turned is explored where it is now, also after a restart', () => {
+    const random = randomFrom(21);
+    const settings: ExploreStep = { ...small, candidates: 512, halfLife: 512 };
+    const memory = new Map<string, unknown>();
+    const [old, turned] = [2000, 100];
+    const exploration = make({ settings, steer: steering });
+    const placed = new Map<string, 'old' | 'new'>();
+    const add = (n: number, axis: number) => {
+      const real = record(n);
+      placed.set(real.id, n < old ? 'old' : 'new');
+      apply(memory, exploration.add(real, near(axis, random)));
+    };
+    for (let n = 0; n < old; n++) add(n, n % 4);
+    for (let n = old; n < old + turned; n++) add(n, 5);
+    const newShare = (of: Exploration, from: number, draws: number) => {
+      let found = 0;
+      for (let number = from; number < from + draws; number++) {
+        const { region, changes } = of.draw({ number, count: 3, label: undefined });
+        if (of === exploration) apply(memory, changes);
+        if (placed.get(region.exemplar) === 'new') found += 1;
+      }
+      return found / draws;
+    };
+    expect(newShare(exploration, 0, 20)).toBeLessThan(0.5);
+    const drift = { statistic: 1, threshold: null, expectedRunTime: 1000, tested: 0, window: 32, alarms: 1 };
+    const [axis0, axis5] = [near(0, random), near(5, random)];
+    const correction = correctionOf([axis5], [axis0], { reference: 1, drift, real: { size: 64, seen: old + 30 } });
+    apply(memory, exploration.steer(correction));
+    const { size } = exploration;
+    expect(size).toBeGreaterThanOrEqual(16);
+    expect(size).toBeLessThanOrEqual(turned + 2);
+    const restored = make({ settings, steer: steering, memory: new Map(memory) });
+    const exemplars = (of: Exploration) =>
+      Array.from({ length: 10 }, (_, i) => of.draw({ number: 100 + i, count: 3, label: undefined }).region);
+    expect(exemplars(restored)).toEqual(exemplars(make({ settings, steer: steering, memory: new Map(memory) })));
+    expect(newShare(exploration, 100, 20)).toBeGreaterThan(0.9);
+    // all records of late are candidates again
+    for (let n = old + turned; n < old + turned + 300; n++) add(n, 5);
+    expect(exploration.size).toBe(size + 300);
+  });
+
+  test('what comes before a turn stays where little came after it', () => {
+    const random = randomFrom(22);
+    const exploration = make({ settings: { ...small, candidates: 512 }, steer: steering });
+    for (let n = 0; n < 300; n++) exploration.add(record(n), near(n % 4, random));
+    exploration.steer(
+      correctionOf([near(0, random)], [near(1, random)], { reference: 1, real: { size: 64, seen: 300 } }),
+    );
+    expect(exploration.size).toBe(16);
+  });
+
   describe('bad input:', () => {
     const vector = near(0, randomFrom(11));
 

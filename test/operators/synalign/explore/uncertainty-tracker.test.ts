@@ -52,7 +52,7 @@ describe('UncertaintyTracker', () => {
     fading.explore(only);
     expect(fading.process.varianceOf(only)).toBeCloseTo(1e-6, 8);
     for (const known of [0.5, 0.25, 0.125]) {
-      fading.reopen();
+      fading.reopen(0);
       expect(fading.process.varianceOf(only)).toBeCloseTo(1 - known, 5);
     }
   });
