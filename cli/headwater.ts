@@ -125,13 +125,14 @@ command(
   .option('--bandwidth <l>', 'another name of --length-scale', bandwidthOption)
   .option('--first <index>', 'the row that is picked first, from 0 (default: one by the seed)', wholeNumberFrom0)
   .option('--by <column>', 'the labels of this column take turns, each explored on its own')
+  .option(
+    '--sample <n>',
+    'records that are explored, drawn by the seed where there are more (default: 200000)',
+    wholeNumber,
+  )
   .option('--field <names>', 'fields whose texts are embedded, with commas (default: text, or all of texts)', names)
   .option('--vectors <column>', 'ready-made vectors of this column; nothing is embedded')
-  .option(
-    '--seed <n>',
-    'decides between equally uncertain records, and draws the sample for the length scale (default: 0)',
-    seedNumber,
-  )
+  .option('--seed <n>', 'decides between equally uncertain records, and draws the samples (default: 0)', seedNumber)
   .action(async (real, { field: fields, ...others }, command) => {
     const { explore } = await import('./commands/explore.js');
     await finish(command, (io) => explore({ real, ...others, ...(fields && { fields }) }, io));
@@ -141,7 +142,11 @@ command('align <real> <candidates>', 'a weight for each candidate, under which t
   .option('--by <column>', 'labels: candidates are weighted within theirs, and labels get their real shares')
   .option('--out <file>', 'write index and weight to a .parquet, .arrow, .jsonl or .csv file')
   .option('--regularization <r>', 'of the ridge; larger is more even (default: 0.0001)', decimal)
-  .option('--cap <c>', 'the greatest weight, where 1 is that of all alike (default: 10)', decimal)
+  .option(
+    '--cap <c>',
+    'the greatest weight, within a label with --by, where 1 is that of all alike (default: 10)',
+    decimal,
+  )
   .option('--min-effective-share <s>', 'of the effective sample size; the ridge rises for it (default: 0.2)', decimal)
   .option('--resample <n>', 'write n candidates drawn by their weights instead', wholeNumber)
   .option('--without-replacement', 'each candidate is drawn once at most')

@@ -5,18 +5,18 @@ import { HeadwaterError } from '../../schemas/errors.js';
 import { openTable } from '../../streams/inputs/open-table.js';
 import { chooseColumns, namedColumns } from '../files/choose-columns.js';
 import { plainTextOf } from '../files/file-text.js';
+import { checkDimensions, HeldVectors } from '../files/held-vectors.js';
 import { medianBandwidth } from '../files/median-bandwidth.js';
 import { tooFewRecords } from '../files/skips.js';
 import { type AlignOptions, checkedSettings, type Settings } from './align-options.js';
 import type { Alignment } from './alignment.js';
 import { drawnRows } from './drawn-rows.js';
 import type { TwoFeatures } from './each-features.js';
-import { checkDimensions, HeldVectors } from './held-vectors.js';
 import { heldReal, readReal } from './real-side.js';
 import { type Group, meansOfHeld, type Problem, type Solved, solveAll } from './solve-all.js';
 import { VectorBatches, type VectorReading } from './vector-batches.js';
 import { labelShares, rowsOf, type Weighed, weighAll, weighTogether } from './weighed.js';
-import { writeWeights } from './weights-file.js';
+import { checkNoInput, writeWeights } from './weights-file.js';
 
 /**
  * A real file and one of candidates in, a weight for each candidate out, under which the candidates are like the real records.
@@ -25,7 +25,7 @@ import { writeWeights } from './weights-file.js';
  * all pairs while those are few, else in random Fourier features. With `by`, within each label, and labels get their shares among the real
  * records exactly. What is slow is done by threads, labels beside one another. Files are read once; candidates beyond `sample` a second time. Memory: 65,536 real vectors at most, `sample` candidates
  * with their features (100 MB by default), and 16 bytes a candidate. Rejects with `HeadwaterError`: `input-unreadable`, `recipe-invalid` for an
- * option, `store-unwritable` for the file of weights, or what opening the embedder rejects with.
+ * option, also where the file of weights is one of those that are read, `store-unwritable` for the file of weights, or what opening the embedder rejects with.
  *
  * @example
  * ```ts
@@ -36,6 +36,7 @@ export async function alignFiles(realFile: string, candidateFile: string, option
   const started = performance.now();
   const settings = checkedSettings(realFile, candidateFile, options);
   const { base, by, out, stdin, signal, watch } = options;
+  if (out !== undefined) await checkNoInput(out, base, [realFile, candidateFile]);
   const input = { base, columns: namedColumns(options), ...(stdin === undefined ? {} : { stdin }) };
   const tables = [await openTable(realFile, input), await openTable(candidateFile, input)] as const;
   const fields = options.fields ?? (options.vectors === undefined ? undefined : []);

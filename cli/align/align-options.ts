@@ -54,6 +54,9 @@ const defaults = {
   frequencies: 512,
 } as const;
 
+/** As in a recipe: all weights are even long before, and beyond 1e150 nothing could be computed any more. */
+const mostRegularization = 1e6;
+
 /** The options with their defaults. */
 export type Settings = ReturnType<typeof checkedSettings>;
 
@@ -69,7 +72,8 @@ export function checkedSettings(realFile: string, candidateFile: string, options
     if (!isGood) throw new HeadwaterError('recipe-invalid', `--${name}: expected ${expected}, got ${value}`);
   };
   const { regularization, cap, minEffectiveShare, sample } = given;
-  check('regularization', regularization >= 0 && Number.isFinite(regularization), 'a number from 0', regularization);
+  const isRidge = regularization >= 0 && regularization <= mostRegularization;
+  check('regularization', isRidge, `a number from 0 to ${mostRegularization}`, regularization);
   check('cap', cap >= 1, 'a number from 1', cap);
   check(
     'min-effective-share',

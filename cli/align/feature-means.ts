@@ -1,8 +1,8 @@
 import type { Points } from '../../operators/kernels/points.js';
 import { type AlignmentFeatures, alignmentFeatures } from '../../operators/synalign/align/alignment-features.js';
+import type { VectorRecord } from '../files/held-vectors.js';
 import { steppedTask } from '../threads/task.js';
 import { eachFeatures, featureChunk, featuresMs, type TwoFeatures } from './each-features.js';
-import type { VectorRecord } from './vector-batches.js';
 
 /** Features of records, added up: those to fit by label, those to judge over all. Two feature vectors and one a label. */
 export interface FeatureSums {

@@ -1,9 +1,9 @@
 import type { Points } from '../../operators/kernels/points.js';
+import { HeldVectors, type VectorRecord } from '../files/held-vectors.js';
 import { tooFewRecords } from '../files/skips.js';
 import type { TwoFeatures } from './each-features.js';
 import type { FeatureMeans } from './feature-means.js';
-import { HeldVectors } from './held-vectors.js';
-import type { VectorBatches, VectorRecord } from './vector-batches.js';
+import type { VectorBatches } from './vector-batches.js';
 
 /** Real records that are held, and that the bandwidth is taken from: of more, only sums are kept. */
 export const heldReal = 65_536;

@@ -1,11 +1,11 @@
 import { HeadwaterError } from '../../schemas/errors.js';
+import type { HeldVectors } from '../files/held-vectors.js';
 import { compute } from '../threads/compute.js';
 import { inParallel } from '../threads/in-parallel.js';
 import type { Settings, Watch } from './align-options.js';
 import { exactDistances, featureDistances } from './distance-tasks.js';
 import type { TwoFeatures } from './each-features.js';
 import { FeatureMeans, heldFeatureSums } from './feature-means.js';
-import type { HeldVectors } from './held-vectors.js';
 import type { RealSide } from './real-side.js';
 import { exactWeights, featureWeights, type GroupProgress, type SolvedGroup } from './solve-group.js';
 

@@ -2,6 +2,7 @@ import type { Embedder } from '../../operators/embedder.js';
 import type { Table } from '../../streams/inputs/table.js';
 import type { ChosenColumns } from '../files/choose-columns.js';
 import { embeddedRecords } from '../files/embedded-records.js';
+import type { VectorRecord } from '../files/held-vectors.js';
 import { RecordReader } from '../files/records.js';
 import type { SkippedRecords } from '../files/skips.js';
 
@@ -13,16 +14,6 @@ export interface VectorReading {
   readonly labels: string | null;
   readonly signal: AbortSignal;
   readonly progress: (records: number) => void;
-}
-
-/** A record that can be weighed, or weighed against. */
-export interface VectorRecord {
-  /** Its number among the rows of the file, from 0. */
-  readonly row: number;
-  /** Of unit norm. */
-  readonly vector: Float32Array;
-  /** Undefined where no column of labels is read. */
-  readonly label: string | undefined;
 }
 
 /** The records of a table with their unit vectors, one batch at a time; those without a direction are skipped. */

@@ -1,9 +1,9 @@
 import { effectiveSampleSize } from '../../operators/kernels/weights/effective-sample-size.js';
 import { outOfSampleWeight } from '../../operators/kernels/weights/mmd-weights.js';
 import { alignmentFeatures } from '../../operators/synalign/align/alignment-features.js';
+import type { HeldVectors } from '../files/held-vectors.js';
 import type { LabelShares } from './alignment.js';
 import { cappedToMean1 } from './capped-to-mean-1.js';
-import type { HeldVectors } from './held-vectors.js';
 import type { RealSide } from './real-side.js';
 import { bothWeights, type Group, type Problem, type Solved } from './solve-all.js';
 import type { VectorBatches } from './vector-batches.js';

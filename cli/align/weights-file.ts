@@ -1,9 +1,10 @@
-import { statSync } from 'node:fs';
+import { type BigIntStats, fstatSync, statSync } from 'node:fs';
 import { basename, dirname, extname, resolve } from 'node:path';
 
 import { Field, Float64, Int64, Schema } from 'apache-arrow';
 
 import { HeadwaterError } from '../../schemas/errors.js';
+import { tableFiles } from '../../streams/inputs/table-files.js';
 import { RecordBatchBuilder } from '../../streams/shards/record-batch.js';
 import { ShardFile } from '../../streams/shards/shard-file.js';
 import { ShardWriter } from '../../streams/shards/shard-writer.js';
@@ -20,7 +21,7 @@ const extensions = ['.parquet', '.arrow', '.jsonl', '.csv'];
 /** Lines that are written at a time. */
 const linesAtOnce = 4096;
 
-/** Throws `recipe-invalid` for a name whose extension says no format, and `store-unwritable` for one in a folder that is not there. */
+/** Throws `recipe-invalid` for a name whose extension says no format, and `store-unwritable` for a folder, or a file in one that is not there. */
 export function checkWeightsFile(path: string, base: string): void {
   if (!extensions.includes(extname(path).toLowerCase())) {
     throw new HeadwaterError(
@@ -28,12 +29,42 @@ export function checkWeightsFile(path: string, base: string): void {
       `--out: expected a file that ends in ${extensions.join(', ')}, got ${path}`,
     );
   }
-  const folder = dirname(resolve(base, path));
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
+  const full = resolve(base, path);
+  if (isFolder(full)) {
+    throw new HeadwaterError('store-unwritable', `--out: ${path} is a folder: name a file that is not there yet`);
+  }
+  const folder = dirname(full);
+  if (isFolder(folder)) return;
   throw new HeadwaterError(
     'store-unwritable',
     `--out: ${path} cannot be written, as there is no folder ${folder}: make it`,
   );
+}
+
+/** Rejects with `recipe-invalid` where the file is one of those that the inputs stand for, by whatever path: the weights would be all that is left of it. */
+export async function checkNoInput(path: string, base: string, inputs: readonly string[]): Promise<void> {
+  const out = statSync(resolve(base, path), { bigint: true, throwIfNoEntry: false });
+  if (out === undefined) return;
+  for (const input of inputs) {
+    const files = (await tableFiles(input, base)).map((file) =>
+      statSync(file, { bigint: true, throwIfNoEntry: false }),
+    );
+    if (input === '-') files.push(fstatSync(0, { bigint: true }));
+    if (!files.some((file) => file !== undefined && isSame(file, out))) continue;
+    const read = input === '-' ? 'standard input' : input;
+    throw new HeadwaterError(
+      'recipe-invalid',
+      `--out: ${path} is read as a part of ${read}, and would be overwritten: name another file`,
+    );
+  }
+}
+
+function isSame(a: BigIntStats, b: BigIntStats): boolean {
+  return a.dev === b.dev && a.ino === b.ino;
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /**

@@ -17,6 +17,7 @@ export interface ExploreCommandOptions {
   readonly bandwidth?: number | 'median';
   readonly first?: number;
   readonly by?: string;
+  readonly sample?: number;
   readonly fields?: readonly string[];
   readonly vectors?: string;
   readonly seed?: number;

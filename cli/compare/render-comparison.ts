@@ -158,7 +158,7 @@ function permutedNote({ permuted, real, synthetic }: Comparison): readonly strin
 function kernelNote({ kernel: { name, bandwidth } }: Comparison): string {
   return bandwidth === null
     ? `MMD² by the ${name} kernel`
-    : `MMD² by the ${name} kernel, bandwidth ${bandwidth.toFixed(4)}`;
+    : `MMD² by the ${name} kernel, bandwidth ${bandwidth.toPrecision(4)}`;
 }
 
 function notes(comparisons: readonly Comparison[]): readonly string[] {

@@ -6,16 +6,21 @@ export type Criterion = 'variance' | 'integrated';
 /** The order in which records of a file are explored; `headwater explore --json` prints it. */
 export interface ExploredFile {
   readonly file: string;
-  /** Records that could be picked. */
+  /** Records of the file that can be used. */
   readonly count: number;
+  /** Those that could be picked: all of them, or a sample by the seed. */
+  readonly sampled: number;
   readonly skipped: SkippedRecords;
   /** Ready-made vectors that had to be scaled to unit norm. */
   readonly normalised: number;
   readonly criterion: Criterion;
   /** Of the RBF kernel. */
   readonly lengthScale: number;
-  /** Whether variances differed anywhere by 1e-9 or more; if not, the length scale tells nothing, and the order is that of the seed. */
-  readonly informative: boolean;
+  /**
+   * Whether variances differed anywhere by 1e-9 or more; if not, the length scale tells nothing, and the order is that of the seed. Null where there
+   * is nothing to judge: a single record, or none but single ones and their copies in each label.
+   */
+  readonly informative: boolean | null;
   readonly picks: readonly FilePick[];
   /** With `--by`. */
   readonly labels?: readonly ExploredLabel[];
@@ -38,7 +43,8 @@ export interface FilePick {
 export interface ExploredLabel {
   readonly label: string;
   readonly count: number;
+  readonly sampled: number;
   readonly picks: number;
-  /** As of the file: of this label's picks alone. */
-  readonly informative: boolean;
+  /** As of the file: of this label's picks alone. Null also before its turn came. */
+  readonly informative: boolean | null;
 }

@@ -1,5 +1,6 @@
 import { GreedyVariance } from '../../operators/kernels/gaussian-process/greedy-variance.js';
 import { IntegratedVariance } from '../../operators/kernels/gaussian-process/integrated-variance.js';
+import { isCopy } from '../../operators/kernels/points.js';
 import type { FileVectors } from '../files/read-vectors.js';
 import { compute } from '../threads/compute.js';
 import { pairsMs, plainLoopsMs } from '../threads/estimates.js';
@@ -22,14 +23,16 @@ export interface PickJob extends PickFigures, Pick<FileVectors, 'points' | 'labe
 
 export interface Picked {
   readonly picks: readonly FilePick[];
-  readonly informative: boolean;
-  readonly labels: readonly ExploredLabel[] | undefined;
+  readonly informative: boolean | null;
+  readonly labels: readonly Omit<ExploredLabel, 'count'>[] | undefined;
 }
 
 /** The vectors of one label, or of the whole file. */
 interface Turn {
   readonly label: string | undefined;
-  readonly count: number;
+  readonly size: number;
+  /** Whether it can be judged what the length scale tells of it: there are records that differ. */
+  readonly isVaried: boolean;
   readonly greedy: GreedyVariance | IntegratedVariance;
   picks: number;
 }
@@ -79,18 +82,30 @@ function* pickSteps(job: PickJob, tell: (picks: number) => void): Generator<unde
     tell(picks.length);
     yield;
   }
-  const labels = turns.flatMap(({ label, count, picks, greedy: { informative } }) =>
-    label === undefined ? [] : [{ label, count, picks, informative }],
+  const labels = turns.flatMap((turn) =>
+    turn.label === undefined
+      ? []
+      : [{ label: turn.label, sampled: turn.size, picks: turn.picks, informative: informativeOf(turn) }],
   );
-  const informative = turns.some(({ greedy }) => greedy.informative);
-  return { picks, informative, labels: labels.length === 0 ? undefined : labels };
+  return { picks, informative: anyInformative(turns), labels: labels.length === 0 ? undefined : labels };
+}
+
+function informativeOf({ isVaried, picks, greedy }: Turn): boolean | null {
+  return isVaried && picks > 0 ? greedy.informative : null;
+}
+
+function anyInformative(turns: readonly Turn[]): boolean | null {
+  const judged = turns.flatMap((turn) => informativeOf(turn) ?? []);
+  return judged.length === 0 ? null : judged.includes(true);
 }
 
 function turnsOf({ points, labels, pick, criterion, lengthScale, seed, first }: PickJob): Turn[] {
   const Greedy = criterion === 'integrated' ? IntegratedVariance : GreedyVariance;
   const common = { points, bandwidth: lengthScale, seed };
   if (labels === null) {
-    return [{ label: undefined, count: points.size, greedy: new Greedy({ ...common, expected: pick }), picks: 0 }];
+    const greedy = new Greedy({ ...common, expected: pick });
+    // without labels, records that are all alike are told of as such
+    return [{ label: undefined, size: points.size, isVaried: points.size > 1, greedy, picks: 0 }];
   }
   const places = new Map<string, number[]>();
   for (const [place, label] of labels.entries()) {
@@ -103,6 +118,8 @@ function turnsOf({ points, labels, pick, criterion, lengthScale, seed, first }: 
   return byName.map(([label, own]) => {
     const expected = Math.ceil(pick / byName.length);
     const greedy = new Greedy({ ...common, rows: Uint32Array.from(own), expected });
-    return { label, count: own.length, greedy, picks: 0 };
+    const [opener = 0] = own;
+    const isVaried = own.some((place) => !isCopy(points, place, opener));
+    return { label, size: own.length, isVaried, greedy, picks: 0 };
   });
 }

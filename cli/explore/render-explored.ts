@@ -1,5 +1,5 @@
 import { shownName, skippedLines } from '../files/file-text.js';
-import type { ExploredFile } from './explored-file.js';
+import type { ExploredFile, ExploredLabel } from './explored-file.js';
 
 const textWidth = 72;
 
@@ -28,24 +28,40 @@ export function exploredTable(explored: ExploredFile, texts: ReadonlyMap<number,
   return [...fileLines(explored), '', line(heads), ...rows.map(line), '', ...notes(explored)].join('\n');
 }
 
-function fileLines({ file, count, skipped, normalised }: ExploredFile): readonly string[] {
-  return [`${shownName(file)}: ${count.toLocaleString('en-US')} records`, ...skippedLines(skipped, normalised, 2)];
+function fileLines({ file, count, sampled, skipped, normalised }: ExploredFile): readonly string[] {
+  const part = sampled < count ? `, of which a sample of ${whole(sampled)} is explored (--sample)` : '';
+  return [`${shownName(file)}: ${whole(count)} records${part}`, ...skippedLines(skipped, normalised, 2)];
+}
+
+function whole(count: number): string {
+  return count.toLocaleString('en-US');
 }
 
 function notes(explored: ExploredFile): readonly string[] {
   const { informative, labels = [], lengthScale, embedder, vectors, seed, seconds } = explored;
-  const blind = labels.filter((label) => !label.informative).map(({ label }) => oneLine(label, 40));
+  const blind = labels.filter((label) => label.informative === false).map(({ label }) => oneLine(label, 40));
   return [
-    ...(informative
+    ...(informative === null ? aloneNote(labels) : []),
+    ...(informative !== false
       ? []
       : [
           'The kernel is uninformative: all records are equally uncertain at this length scale, and the order is that of the seed.',
           'Leave --length-scale out for the one of the data; where all records are alike, there is nothing to explore.',
         ]),
-    ...(informative && blind.length > 0
+    ...(informative === true && blind.length > 0
       ? [`Uninformative within ${blind.join(', ')}: there the order is that of the seed.`]
       : []),
-    `length scale ${lengthScale.toFixed(4)}, ${embedder ?? `vectors from ${vectors}`}, seed ${seed}, ${seconds.toFixed(1)} s`,
+    `length scale ${lengthScale.toPrecision(4)}, ${embedder ?? `vectors from ${vectors}`}, seed ${seed}, ${seconds.toFixed(1)} s`,
+  ];
+}
+
+/** Where no label has records to be told apart; of one that had no turn, this is known of a single record. */
+function aloneNote(labels: readonly ExploredLabel[]): readonly string[] {
+  if (labels.length === 0 || labels.some(({ picks, sampled }) => picks === 0 && sampled > 1)) return [];
+  const which = labels.every(({ sampled }) => sampled === 1) ? 'one record' : 'one record, or copies of one';
+  return [
+    `Each label has ${which}: within it there is nothing to explore, and the order is that of the names.`,
+    'Name a column with fewer labels by --by, or leave it out.',
   ];
 }
 

@@ -22,7 +22,9 @@ function explorationText({ seen, explored, candidates, lengthScale, informative 
   return [
     `${total(explored)} of ${total(candidates)} candidates (${seen} real records came)`,
     scale,
-    ...(informative === false ? ['it tells no records apart: their embeddings are alike'] : []),
+    ...(informative === false
+      ? ['it tells no records apart: their embeddings are all alike, or all equally far apart']
+      : []),
   ].join(', ');
 }
 

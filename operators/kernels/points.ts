@@ -23,6 +23,12 @@ export function stack(vectors: readonly ArrayLike<number>[]): Points {
   return { data, size: vectors.length, dimensions };
 }
 
+/** Whether two points are equal in all their numbers. */
+export function isCopy({ data, dimensions }: Points, i: number, j: number): boolean {
+  for (let k = 0; k < dimensions; k++) if (data[i * dimensions + k] !== data[j * dimensions + k]) return false;
+  return true;
+}
+
 /** Squared Euclidean distance of point `i` of `a` and point `j` of `b`. */
 export function squaredDistance(a: Points, i: number, b: Points, j: number): number {
   const { dimensions, data: left } = a;

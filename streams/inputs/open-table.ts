@@ -1,8 +1,7 @@
-import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import { HeadwaterError } from '../../schemas/errors.js';
-import { manifestName, readManifest } from '../shards/manifest-file.js';
+import { readManifest } from '../shards/manifest-file.js';
 import { columnsOf } from './column-content.js';
 import { arrowTable, parquetTable } from './columnar-table.js';
 import { csvRecords } from './csv-records.js';
@@ -12,6 +11,7 @@ import { jsonElements } from './json-elements.js';
 import { jsonLines, textLines } from './lines.js';
 import { standardInput } from './standard-input.js';
 import type { Column, Table, TableEntry } from './table.js';
+import { isShardFolder } from './table-files.js';
 
 export interface TableOptions {
   /** The folder that the source is relative to. */
@@ -44,7 +44,7 @@ export async function openTable(source: string, options: TableOptions): Promise<
     return headedTable('-', tagged('standard input', entries), isPlainText);
   }
   const folder = resolve(options.base, source);
-  if (await isFile(join(folder, manifestName))) return shardTable(source, folder);
+  if (await isShardFolder(folder)) return shardTable(source, folder);
   const files = await inputFiles(source, options.base);
   const [first] = files;
   const format = extensionOf(first?.path ?? '');
@@ -122,13 +122,6 @@ async function* tagged(file: string, entries: AsyncIterable<TableEntry['entry']>
 
 async function* chained(parts: readonly AsyncIterable<TableEntry>[]): AsyncGenerator<TableEntry> {
   for (const part of parts) yield* part;
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (stats) => stats.isFile(),
-    () => false,
-  );
 }
 
 function extensionOf(path: string): string {

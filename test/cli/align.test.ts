@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { expect, onTestFinished, test } from 'vitest';
 
-import { headwater, start } from './headwater-process.js';
+import { HeadwaterProcess, headwater, program, start } from './headwater-process.js';
 
 /** A folder with vectors of two labels: real ones half and half, candidates ten to one. */
 function folder(): string {
@@ -94,6 +94,22 @@ test.each([
   expect(stdout).toBe('');
   expect(stderr).toMatch(message);
   expect(stderr).not.toMatch(/^ +at /m);
+});
+
+test.each([
+  ['a file', 'made.jsonl', ''],
+  ['standard input', '-', ' < made.jsonl'],
+])('weights never overwrite the candidates, from %s', async (_, candidates, redirected) => {
+  const dir = folder();
+  const before = readFileSync(join(dir, 'made.jsonl'), 'utf8');
+  const args = [...program, 'align', 'real.jsonl', candidates, '--vectors', 'v', '--out', './made.jsonl'];
+  const line = args.map((arg) => `'${arg}'`).join(' ') + redirected;
+  const { code, stdout, stderr } = await new HeadwaterProcess(['sh', '-c', line], dir, {}).ended;
+  expect([code, stdout]).toEqual([2, '']);
+  expect(stderr).toMatch(
+    /--out: \.\/made\.jsonl is read as a part of (made\.jsonl|standard input), and would be overwritten/,
+  );
+  expect(readFileSync(join(dir, 'made.jsonl'), 'utf8')).toBe(before);
 });
 
 test('Ctrl-C ends it with 130 while it solves, of which it tells', async () => {

@@ -69,6 +69,16 @@ test('of ready-made vectors, the texts beside them are shown, and not ids or lab
   expect(stderr).toContain('vectors from v');
 });
 
+test('a sample of many records is explored, and told of', async () => {
+  const dir = folder();
+  const args = ['explore', 'real.jsonl', '--vectors', 'v', '--pick', '4', '--sample', '12'];
+  const [table, document] = await Promise.all([headwater(dir, args), headwater(dir, [...args, '--json'])]);
+  expect(table.stdout).toContain('real.jsonl: 30 records, of which a sample of 12 is explored (--sample)');
+  expect(JSON.parse(document.stdout)).toMatchObject({ count: 30, sampled: 12 });
+  // the text beside a pick is that of the row in the file
+  expect(table.stdout).toMatch(/^ +1 +(\d+) +1\.000000 +Text \1 of two lines$/m);
+});
+
 test('an uninformative kernel is said', async () => {
   const args = ['explore', 'real.jsonl', '--vectors', 'v', '--length-scale', '1e-4'];
   const { code, stdout } = await headwater(folder(), args);

@@ -1,5 +1,5 @@
 import { allRows } from '../draw-rows.js';
-import type { Points } from '../points.js';
+import { isCopy, type Points } from '../points.js';
 import { hashUint32 } from '../random.js';
 import { PivotedCholesky, type PivotedCholeskyOptions } from './pivoted-cholesky.js';
 
@@ -61,9 +61,14 @@ const tieWidth = 1e-12;
  */
 export class GreedyVariance {
   readonly #seed: number;
+  readonly #points: Points;
   readonly #rows: Uint32Array;
   readonly #factor: PivotedCholesky;
   readonly #picked: Uint8Array;
+  /** The rows that were picked, in their order. */
+  readonly #picks: number[] = [];
+  /** 1 for the picks that were looked at, and all copies of them. */
+  readonly #known: Uint8Array;
   /** Picks after which it was looked whether variances differ; until they once do, it is looked after each. */
   #looked = 0;
   #informative = false;
@@ -73,9 +78,11 @@ export class GreedyVariance {
     const { rows = allRows(points.size) } = options;
     check({ points, bandwidth, jitter, rows });
     this.#seed = seed;
+    this.#points = points;
     this.#rows = rows;
     this.#factor = new PivotedCholesky({ points, rows, bandwidth, jitter, capacity: expected });
     this.#picked = new Uint8Array(rows.length);
+    this.#known = new Uint8Array(rows.length);
   }
 
   /** Points that are left to pick. */
@@ -90,12 +97,13 @@ export class GreedyVariance {
   }
 
   /**
-   * Whether, after some pick, the variances of the points that were left differed by 1e-9 or more. If not, the length scale is far from the
-   * distances, and the order of the picks is that of the seed.
+   * Whether, after some pick, the variances of the points that were left differed by 1e-9 or more. Copies of picks do not count, as of these
+   * any length scale tells. If not, the length scale is far from the distances, and the order of the picks is that of the seed.
    */
   get informative(): boolean {
     const { observed } = this.#factor;
     if (this.#informative || this.#looked === observed || this.remaining === 0) return this.#informative;
+    for (const pick of this.#picks.slice(this.#looked)) this.#learn(pick);
     this.#looked = observed;
     this.#informative = this.#spread() >= leastSpread;
     return this.#informative;
@@ -120,8 +128,10 @@ export class GreedyVariance {
     void this.informative;
     const at = first === undefined ? this.#mostUncertain() : this.#placeOf(first);
     const variance = this.#factor.observe(at);
+    const index = this.#rows[at] ?? 0;
     this.#picked[at] = 1;
-    return { index: this.#rows[at] ?? 0, variance };
+    this.#picks.push(index);
+    return { index, variance };
   }
 
   #placeOf(row: number): number {
@@ -170,16 +180,27 @@ export class GreedyVariance {
     return highest;
   }
 
-  /** How far the variances of what is left are apart. */
+  /** A pick and its copies are known; most points differ in their first number. */
+  #learn(pick: number): void {
+    for (const [at, row] of this.#rows.entries()) if (isCopy(this.#points, row, pick)) this.#known[at] = 1;
+  }
+
+  /** How far the variances of what is left are apart, but for copies of picks. */
   #spread(): number {
     let least = Number.POSITIVE_INFINITY;
     let most = Number.NEGATIVE_INFINITY;
-    for (const [i, own] of this.residuals.entries()) {
-      if (this.#picked[i] === 1) continue;
+    const open: number[] = [];
+    for (const [at, own] of this.residuals.entries()) {
+      if (this.#known[at] === 1) continue;
+      open.push(this.#rows[at] ?? 0);
       if (own < least) least = own;
       if (own > most) most = own;
     }
-    return spreadOf(least, most, this.remaining);
+    const [first] = open;
+    if (first === undefined) return 0;
+    // copies of one another are as one point
+    const isSingle = open.every((row) => isCopy(this.#points, row, first));
+    return spreadOf(least, most, isSingle ? 1 : open.length);
   }
 }
 

@@ -51,12 +51,12 @@ export class CandidateProcess {
     return this.#posterior?.nearestTo(embedding) ?? { index: -1, kernel: 0 };
   }
 
-  /** How far the variances of what was not picked are apart; undefined where there is nothing else, or nothing was picked. */
+  /** How far the variances of what was not picked are apart, 0 where all candidates are equal; undefined where only picks are left, or nothing was picked. */
   spread(candidates: readonly Candidate[]): number | undefined {
     const posterior = this.#posterior;
     if (posterior === undefined || posterior.size === 0) return undefined;
     const open = candidates.filter(({ slot }) => (posterior.nearestKernels[slot] ?? 1) < 1);
-    if (open.length === 0) return undefined;
+    if (open.length === 0) return areAlike(candidates) ? 0 : undefined;
     const variances = open.map((one) => this.varianceOf(one));
     const [least, most] = [variances.reduce((a, b) => Math.min(a, b)), variances.reduce((a, b) => Math.max(a, b))];
     return spreadOf(least, most, open.length);
@@ -100,4 +100,10 @@ export class CandidateProcess {
     }
     return left;
   }
+}
+
+/** Whether there are two or more, and all are equal. */
+function areAlike([first, ...others]: readonly Candidate[]): boolean {
+  if (first === undefined || others.length === 0) return false;
+  return others.every(({ embedding }) => embedding.every((value, i) => value === first.embedding[i]));
 }

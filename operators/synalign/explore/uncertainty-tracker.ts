@@ -101,7 +101,7 @@ export class UncertaintyTracker {
     return this.#process;
   }
 
-  /** How far the variances of what was not picked are apart; undefined before anything was picked. */
+  /** As that of `CandidateProcess`; undefined before anything was picked. */
   get spread(): number | undefined {
     return this.#process.spread(this.candidates);
   }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -339,10 +339,11 @@ describe('input', () => {
 
   test.each([
     [{ cap: 0.5 }, '--cap: expected a number from 1, got 0.5'],
-    [{ regularization: -1 }, '--regularization: expected a number from 0, got -1'],
+    [{ regularization: -1 }, '--regularization: expected a number from 0 to 1000000, got -1'],
     [{ minEffectiveShare: 2 }, '--min-effective-share: expected a number from 0 to 1'],
     [{ resample: 0 }, '--resample: expected a whole number from 1'],
     [{ sample: 1 }, '--sample: expected a whole number from 2'],
+    [{ regularization: 1e308 }, '--regularization: expected a number from 0 to 1000000, got 1e+308'],
     [{ bandwidth: 0 }, '--bandwidth: expected a number above 0'],
     [{ out: 'weights.txt' }, '--out: expected a file that ends in .parquet'],
   ])('%o is refused', async (options, message) => {
@@ -359,6 +360,39 @@ describe('input', () => {
       message: expect.stringMatching(/no folder .*such.folder/),
     });
     expect(read).toEqual([]);
+  });
+
+  test.each([
+    ['a folder', 'taken.csv', 'store-unwritable', '--out: taken.csv is a folder'],
+    [
+      'the candidates',
+      'own/made.jsonl',
+      'recipe-invalid',
+      'own/made.jsonl is read as a part of own/*.jsonl, and would be overwritten',
+    ],
+    ['the candidates by a link', 'link.jsonl', 'recipe-invalid', 'link.jsonl is read as a part of own/*.jsonl'],
+    ['the real records', './own/../real.jsonl', 'recipe-invalid', 'is read as a part of real.jsonl'],
+  ])('%s cannot become the file of weights: refused before anything is read', async (_, out, code, message) => {
+    mkdirSync(join(base, 'taken.csv'), { recursive: true });
+    mkdirSync(join(base, 'own'), { recursive: true });
+    for (const name of ['made.jsonl', 'more.jsonl']) file(join('own', name), madeRows.slice(0, 20));
+    rmSync(join(base, 'link.jsonl'), { force: true });
+    symlinkSync(join(base, 'own', 'more.jsonl'), join(base, 'link.jsonl'));
+    const before = ['real.jsonl', 'own/made.jsonl', 'own/more.jsonl'].map((name) => readFileSync(join(base, name)));
+    const read: string[] = [];
+    const watch = { chosen: () => void read.push('chosen'), reading: (name: string) => void read.push(name) };
+    const error = await aligned(real, 'own/*.jsonl', { out, watch }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code, message: expect.stringContaining(message) });
+    expect(read).toEqual([]);
+    expect(['real.jsonl', 'own/made.jsonl', 'own/more.jsonl'].map((name) => readFileSync(join(base, name)))).toEqual(
+      before,
+    );
+  });
+
+  test('weights may take the place of a file that is not read', async () => {
+    file('old.jsonl', [{ index: -1 }]);
+    expect((await aligned(real, made, { out: 'old.jsonl' })).out).toBe('old.jsonl');
+    expect(readFileSync(join(base, 'old.jsonl'), 'utf8')).not.toContain('-1');
   });
 
   test('the column of labels is not embedded', async () => {

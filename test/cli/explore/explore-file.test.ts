@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import fc from 'fast-check';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { type ExploreFileOptions, exploreFile } from '../../../cli/explore/explore-file.js';
 import { picksByLabel } from '../../../cli/explore/pick-by-label.js';
+import { exploredTable } from '../../../cli/explore/render-explored.js';
 import { inTurns } from '../../../cli/threads/compute.js';
 import { inThread } from '../../../cli/threads/in-thread.js';
 import { GreedyVariance } from '../../../operators/kernels/gaussian-process/greedy-variance.js';
@@ -126,6 +127,122 @@ test('T13 a length scale far from the distances is reported, and the order is no
   expect(informative).toBe(false);
   const order = picks.map(({ index }) => index);
   expect(order).not.toEqual(order.toSorted((a, b) => a - b));
+});
+
+test('T13 exact copies do not hide that the kernel is uninformative', async () => {
+  const rows = vectors(60);
+  const { informative } = await explored([...rows, ...rows.slice(0, 30)], { vectors: 'v', lengthScale: 0.001 });
+  expect(informative).toBe(false);
+});
+
+test('labels with one record each: nothing is judged, and it is said', async () => {
+  const result = await explored(vectors(6), { vectors: 'v', by: 'text', pick: 4 });
+  expect(result).toMatchObject({ informative: null });
+  expect(new Set(result.labels?.map(({ informative }) => informative))).toEqual(new Set([null]));
+  const shown = exploredTable(result, new Map());
+  expect(shown).toContain('Each label has one record: within it there is nothing to explore');
+  expect(shown).not.toContain('ninformative');
+});
+
+test('only labels with records that differ, and picks, are judged', async () => {
+  const rows = [
+    ...[1, 2, 3].map((n) => ({ kind: 'varied', v: [1, n] })),
+    ...[1, 1].map((n) => ({ kind: 'equal', v: [1, n] })),
+    { kind: 'alone', v: [0, 1] },
+  ];
+  const judged = async (options: Partial<ExploreFileOptions>) => {
+    const result = await explored(rows, { vectors: 'v', by: 'kind', ...options });
+    const told = exploredTable(result, new Map()).match(
+      /Each label has[^:]*|Uninformative[^:]*|kernel is uninformative/,
+    )?.[0];
+    return [result.informative, result.labels?.map(({ label, informative }) => [label, informative]), told];
+  };
+  const labels = (varied: boolean | null) => [
+    ['alone', null],
+    ['equal', null],
+    ['varied', varied],
+  ];
+  expect(await judged({ pick: 6 })).toEqual([true, labels(true), undefined]);
+  expect(await judged({ pick: 6, lengthScale: 1e-4 })).toEqual([false, labels(false), 'kernel is uninformative']);
+  expect(await judged({ pick: 2 })).toEqual([null, labels(null), undefined]);
+});
+
+describe('of more records than --sample', () => {
+  test('as many are drawn by the seed, told of, and picked by the numbers of their rows', async () => {
+    const rows = vectors(400);
+    const of = (seed: number) => explored(rows, { vectors: 'v', sample: 50, pick: 50, seed });
+    const result = await of(3);
+    expect(result).toMatchObject({ count: 400, sampled: 50, informative: true });
+    const places = result.picks.map(({ index }) => index);
+    expect(new Set(places).size).toBe(50);
+    const points = stack(places.map((at) => unit(Float32Array.from(rows[at]?.v ?? [], (value) => value ?? 0))));
+    expect(result.lengthScale).toBeCloseTo(medianHeuristic(points), 6);
+    const greedy = new GreedyVariance({ points, bandwidth: result.lengthScale });
+    const variances = places.map((_, i) => greedy.next(i).variance);
+    for (const [i, { variance }] of result.picks.entries()) expect(variance).toBeCloseTo(variances[i] ?? 0, 6);
+    expect(exploredTable(result, new Map())).toContain('400 records, of which a sample of 50 is explored (--sample)');
+    expect((await of(3)).picks).toEqual(result.picks);
+    expect((await of(4)).picks).not.toEqual(result.picks);
+  });
+
+  test('each row is drawn as often as any other', async () => {
+    const rows = vectors(20);
+    const times = new Array<number>(20).fill(0);
+    for (let seed = 0; seed < 200; seed++) {
+      const { picks } = await explored(rows, { vectors: 'v', sample: 5, pick: 5, seed, lengthScale: 1 });
+      for (const { index } of picks) times[index] = (times[index] ?? 0) + 1;
+    }
+    // 50 expected of each: chi-square with 19 degrees of freedom, shrunk by drawing without replacement, is above 44 once in 1,000 times
+    expect(times.reduce((sum, count) => sum + (count - 50) ** 2 / 50, 0)).toBeLessThan(44);
+  });
+
+  test('a rare label keeps its records, and counts are those of the file', async () => {
+    const rows = vectors(200).map((row, n) => ({ ...row, kind: n < 3 ? 'rare' : 'usual' }));
+    const { labels, picks } = await explored(rows, { vectors: 'v', by: 'kind', sample: 20, pick: 6 });
+    expect(labels).toMatchObject([
+      { label: 'rare', count: 3, sampled: 3, picks: 3 },
+      { label: 'usual', count: 197, sampled: 17, picks: 3 },
+    ]);
+    for (const { index, label } of picks) expect(rows[index]?.kind).toBe(label);
+  });
+
+  test('as many as are asked for are all taken', async () => {
+    const [all, limited] = [
+      await explored(vectors(40), { vectors: 'v' }),
+      await explored(vectors(40), { vectors: 'v', sample: 40 }),
+    ];
+    expect(limited).toEqual({ ...all, seconds: limited.seconds });
+    expect(limited.sampled).toBe(40);
+  });
+
+  test.each([
+    [
+      'more picks than are drawn',
+      { sample: 5, pick: 6 },
+      /--pick 6: 5 of the 30 records of real.jsonl are explored; raise --sample/,
+    ],
+    [
+      'more labels than are drawn',
+      { sample: 5, by: 'text', lengthScale: 1 },
+      /has the label 'text \d+', as 'text' has 30 .* raise --sample to 30/,
+    ],
+    ['a sample of one', { sample: 1 }, /--sample: expected a whole number from 2, got 1/],
+  ])('refuses %s', async (_, options, message) => {
+    await expect(explored(vectors(30), { vectors: 'v', ...options })).rejects.toThrow(message);
+  });
+
+  test('a first row that was not drawn is refused by its name', async () => {
+    const rows = vectors(30);
+    const { picks } = await explored(rows, { vectors: 'v', sample: 5, pick: 5 });
+    const drawn = new Set(picks.map(({ index }) => index));
+    const other = rows.findIndex((_, n) => !drawn.has(n));
+    const options = { vectors: 'v', sample: 5, pick: 2 };
+    await expect(explored(rows, { ...options, first: other })).rejects.toThrow(
+      /that row is not among the 5 records drawn/,
+    );
+    const [known = 0] = drawn;
+    expect((await explored(rows, { ...options, first: known })).picks[0]).toEqual({ index: known, variance: 1 });
+  });
 });
 
 test('all records equal: uninformative', async () => {

@@ -85,7 +85,7 @@ test('exploring and weights are told by lane where there are several', () => {
     ],
   });
   expect(lines[0]?.[1]).toBe(
-    'lane 0: 3 of 30 candidates (40 real records came), length scale 0.977, it tells no records apart: their embeddings are alike',
+    'lane 0: 3 of 30 candidates (40 real records came), length scale 0.977, it tells no records apart: their embeddings are all alike, or all equally far apart',
   );
   expect(lines.at(-1)).toEqual([
     'weights',

@@ -169,6 +169,36 @@ describe('GreedyVariance', () => {
     expect(flat.informative).toBe(false);
   });
 
+  test('T13 exact copies do not hide that the length scale tells nothing', () => {
+    const { data, size, dimensions } = gaussians(60, 8, 9);
+    const twice = Float64Array.from({ length: 1.5 * data.length }, (_, k) => data[k % data.length] ?? 0);
+    const points = { data: twice, size: 1.5 * size, dimensions };
+    for (const seed of [0, 1, 2]) {
+      const greedy = new GreedyVariance({ points, bandwidth: 0.001, seed });
+      while (greedy.remaining > 0) {
+        greedy.next();
+        expect(greedy.informative).toBe(false);
+      }
+      const fitting = new GreedyVariance({ points, bandwidth: medianHeuristic(points), seed });
+      fitting.next();
+      expect(fitting.informative).toBe(true);
+    }
+  });
+
+  test('T13 copies of what is left are as one point: the length scale is judged by that of nothing known', () => {
+    const judged = (bandwidth: number, ...values: readonly number[]) => {
+      const greedy = new GreedyVariance({ points: line(...values), bandwidth });
+      greedy.next(0);
+      return greedy.informative;
+    };
+    expect([judged(1, 0, 1, 1), judged(1, 0, 0, 1), judged(0.01, 0, 1, 1), judged(1, 0, 0, 0)]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+
   test('all points equal: variances of nothing, all of them picked once, uninformative', () => {
     const greedy = new GreedyVariance({ points: stack(Array.from({ length: 8 }, () => [0.6, 0.8])), bandwidth: 1 });
     const picks = picksOf(greedy, 8);

@@ -464,14 +464,14 @@ describe('Exploration', () => {
       expect(exploration.report()).toMatchObject({ lengthScale: null, informative: null });
     });
 
-    test('all records equal: they can be drawn, and nothing is said to be informative', () => {
+    test('all records equal: they can be drawn, and it is said that nothing tells them apart', () => {
       const exploration = make({ settings: { ...small, candidates: 8 } });
       for (let n = 0; n < 20; n++) exploration.add(record(n), vector);
       expect(exploration.ready(8)).toBe(true);
       for (let number = 0; number < 5; number++) {
         expect(exploration.draw({ number, count: 3, label: undefined }).examples).toHaveLength(3);
       }
-      expect(exploration.report()).toMatchObject({ lengthScale: 1, informative: null, candidates: { '': 8 } });
+      expect(exploration.report()).toMatchObject({ lengthScale: 1, informative: false, candidates: { '': 8 } });
     });
 
     test('another embedder, or other settings, in the middle', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { HeldVectors } from '../../../cli/align/held-vectors.js';
+import { HeldVectors } from '../../../cli/files/held-vectors.js';
 
 function held(labels: readonly (string | undefined)[], most: number, seed = 0): HeldVectors {
   const vectors = new HeldVectors(most, seed);

@@ -2,7 +2,16 @@ import type { Points } from '../../operators/kernels/points.js';
 import { type Random, randomFrom } from '../../operators/kernels/random.js';
 import { sharedFloats } from '../../operators/kernels/shared-floats.js';
 import { HeadwaterError } from '../../schemas/errors.js';
-import type { VectorRecord } from './vector-batches.js';
+
+/** A record with its unit vector. */
+export interface VectorRecord {
+  /** Its number among the rows of the file, from 0. */
+  readonly row: number;
+  /** Of unit norm. */
+  readonly vector: Float32Array;
+  /** Undefined where no column of labels is read. */
+  readonly label: string | undefined;
+}
 
 /**
  * Records in memory with their vectors: all of them, or of more than `most` a sample of each label.
