@@ -39,10 +39,12 @@ export const correctionSchema = record('correction', 1, 'corrections', {
     .optional(),
   /** Shares of the two windows by label. */
   labels: z.record(z.string(), open({ real: z.number(), synthetic: z.number() })).optional(),
-  /** Values of attributes, with the mean witness of the samples that have them less that of all samples: those furthest from 0 first, of few samples last. */
+  /** Values of attributes, by label, with the mean witness of the samples that have them less that of all samples of the label: those furthest from 0 first, of few samples last. */
   attributes: z
     .array(
       open({
+        /** That of the samples, where they have one. */
+        label: z.string().optional(),
         name: z.string(),
         value: z.string(),
         count: z.int(),
@@ -62,6 +64,8 @@ export const correctionSchema = record('correction', 1, 'corrections', {
     expectedRunTime: z.number().nullable(),
     /** Real records since the test began. */
     tested: z.int(),
+    /** Real records since the last alarm. */
+    since: z.int().min(0).optional(),
     /** Newest real records that an alarm is raised by. */
     window: z.int().min(1).optional(),
     /** Alarms so far. */

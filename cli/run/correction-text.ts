@@ -38,7 +38,8 @@ function isSure({ witness, error = 0 }: Attribute): boolean {
 }
 
 function attributesText(attributes: readonly Attribute[], named: number): string {
-  const text = ({ name, value, count }: Attribute) => `${name} ${value} (${count})`;
+  const text = ({ label, name, value, count }: Attribute) =>
+    `${name} ${value}${label === undefined ? '' : ` of ${label}`} (${count})`;
   const missing = attributes.filter(({ witness }) => witness > 0).slice(0, named);
   const surplus = attributes.filter(({ witness }) => witness < 0).slice(0, named);
   return [

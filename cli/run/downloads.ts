@@ -16,9 +16,11 @@ export function downloads(io: Io): {
   let frame: ReturnType<typeof createLogUpdate> | undefined;
   if (io.isTty) {
     // What comes before the library is here is not drawn, and the next progress is.
-    import('log-update').then((library) => {
+    const drawn = import('log-update').then((library) => {
       frame = library.createLogUpdate(process.stderr);
     });
+    // without it nothing is drawn, and that is all
+    drawn.catch(() => undefined);
   }
   let lastLine = 0;
   let fetched = false;

@@ -8,6 +8,8 @@ import { demandOf } from './demand-of.js';
 
 /** What corrections said of a value of an attribute. */
 export const attributePull = z.object({
+  /** That of the texts, where they have one. */
+  label: z.string().optional(),
   name: z.string(),
   value: z.string(),
   /** By the newest correction; of few samples, nearer to 0. */
@@ -38,13 +40,14 @@ export function withCorrection(
   { share, kept, limit }: Integration,
 ): readonly AttributePull[] {
   const pulls = new Map<string, AttributePull>();
-  for (const { name, value, witness, integral } of before) {
-    const sum = kept * integral + share * witness;
-    pulls.set(keyOf(name, value), { name, value, witness: 0, integral: Math.max(-limit, Math.min(limit, sum)) });
+  for (const pull of before) {
+    const sum = kept * pull.integral + share * pull.witness;
+    pulls.set(keyOf(pull), { ...pull, witness: 0, integral: Math.max(-limit, Math.min(limit, sum)) });
   }
-  for (const { name, value, witness, count } of attributes) {
-    const { integral } = pulls.get(keyOf(name, value)) ?? { integral: 0 };
-    pulls.set(keyOf(name, value), { name, value, witness: (witness * count) / (count + halfTrusted), integral });
+  for (const { label, name, value, witness, count } of attributes) {
+    const own = { ...(label === undefined ? {} : { label }), name, value };
+    const { integral } = pulls.get(keyOf(own)) ?? { integral: 0 };
+    pulls.set(keyOf(own), { ...own, witness: (witness * count) / (count + halfTrusted), integral });
   }
   const strongest = [...pulls.values()].sort((a, b) => Math.abs(pullOf(b)) - Math.abs(pullOf(a)));
   return strongest.slice(0, mostPulls);
@@ -63,6 +66,6 @@ function pullOf({ witness, integral }: AttributePull): number {
   return witness + integral;
 }
 
-function keyOf(name: string, value: string): string {
-  return `${name}\0${value}`;
+function keyOf({ label = '', name, value }: Pick<AttributePull, 'label' | 'name' | 'value'>): string {
+  return `${label}\0${name}\0${value}`;
 }

@@ -77,10 +77,12 @@ export class Demand {
     return this.#pull?.stored.reference;
   }
 
-  /** Of values of attributes: those furthest from 1 first. */
-  get attributes(): readonly AttributeDemand[] {
+  /** Of values of attributes of texts with a label: those furthest from 1 first. */
+  attributes(label: string | undefined): readonly AttributeDemand[] {
     const { steer } = this.options;
-    return steer === 'off' || this.#pull === undefined ? [] : attributeDemand(this.#pull.stored.attributes, steer);
+    if (steer === 'off' || this.#pull === undefined) return [];
+    const pulls = this.#pull.stored.attributes.filter((one) => one.label === label);
+    return attributeDemand(pulls, steer);
   }
 
   /** Takes a correction in; one without a witness, or of another embedder, lane or number of frequencies, changes nothing. */

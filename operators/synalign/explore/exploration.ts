@@ -17,6 +17,7 @@ import { Demand } from './demand.js';
 import { mostWanted } from './most-wanted.js';
 import { nearestCandidates } from './nearest-candidates.js';
 import { TakenVariance } from './taken-variance.js';
+import { turnOf } from './turn-of.js';
 import { UncertaintyTracker } from './uncertainty-tracker.js';
 
 export interface ExplorationOptions {
@@ -71,8 +72,6 @@ interface LengthScale {
 
 /** Real records after which the length scale never changes. */
 const lastScale = 256;
-/** Candidates that are kept when the stream turns, at least. */
-const leastFresh = 16;
 /** Labels that are explored each on its own; records of further ones are explored together. */
 const mostLabels = 64;
 
@@ -85,7 +84,7 @@ const mostLabels = 64;
  * distribution, weighted by demand (`mostWanted`); with `criterion: variance`, it is where variance x demand is greatest, which may be an outlier.
  * Of equal ones a hash decides, never their order. Examples are the pick and the candidates nearest to it, copies of each other last. Demand
  * is 1 without corrections (`Demand`). A correction of another reference, as after a drift, makes all regions
- * uncertain by a half-life, and what came before the alarm's window is no candidate any more, but for the newest 16 records.
+ * uncertain by a half-life, and what came before the alarm's window is no candidate any more, but for the newest 16 of each label.
  *
  * The length scale is the median heuristic on the first 256 real records, and fixed from then on. Where plans are wanted earlier, it is that of
  * the records so far, taken anew whenever they have doubled. It is never fitted. A record costs O(m (m + dimensions)) with m = `inducing`,
@@ -187,13 +186,13 @@ export class Exploration {
     const { reference = 0 } = this.#demand;
     const changes = this.#demand.take(correction);
     if ((this.#demand.reference ?? 0) === reference) return changes;
-    const from = this.#turnOf(correction);
+    const from = turnOf(correction, this.#seen);
     return [...changes, ...[...this.#trackers.values()].flatMap((tracker) => this.#of(tracker, tracker.reopen(from)))];
   }
 
-  /** Of values of attributes, by the newest correction. */
-  get attributeDemand(): readonly AttributeDemand[] {
-    return this.#demand.attributes;
+  /** Of values of attributes of texts with a label. */
+  attributeDemand(label: string | undefined): readonly AttributeDemand[] {
+    return this.#demand.attributes(label);
   }
 
   report(): ExplorationReport {
@@ -212,14 +211,6 @@ export class Exploration {
 
   get #seen(): number {
     return [...this.#trackers.values()].reduce((sum, { seen }) => sum + seen, 0);
-  }
-
-  /** The number of the first record of what the stream has turned to: of those that an alarm is raised by, and at least of the newest 16 candidates. */
-  #turnOf({ real, drift }: Correction): number {
-    const since = Math.max(0, this.#seen - real.seen) + (drift?.window ?? leastFresh);
-    const newest = [...this.#trackers.values()].flatMap(({ candidates }) => candidates.map(({ at }) => at));
-    const [enough = 0] = newest.sort((a, b) => b - a).slice(leastFresh - 1);
-    return Math.min(this.#seen - since + 1, enough);
   }
 
   #trackerFor(label: string | undefined): { readonly tracker: UncertaintyTracker; readonly changes: Changes } {

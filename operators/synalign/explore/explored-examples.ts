@@ -125,7 +125,7 @@ export class ExploredExamples {
     else this.#picks.delete(key);
     const kept = left > 0 ? { ...pick, left } : null;
     const { examples, region } = pick;
-    const { attributeDemand } = this.#exploration;
+    const attributeDemand = this.#exploration.attributeDemand(label);
     return { examples, region, attributeDemand, reals: this.#place, changes: [...changes, [`${pickKey}${key}`, kept]] };
   }
 

@@ -160,13 +160,17 @@ export class UncertaintyTracker {
     ];
   }
 
-  /** The records are others from number `from` on: those before are candidates no more, what they weighed is forgotten, and all picks fade by a half-life. */
+  /** The records are others from number `from` on: those before are candidates no more, but for the newest 16, what they weighed is forgotten, and all picks fade by a half-life. */
   reopen(from: number): Changes {
     this.#clock += Math.ceil(this.#options.settings.halfLife);
     const { posterior } = this.#process;
     const faded = posterior === undefined ? [] : this.#refresh(posterior);
     const before = this.candidates.length;
-    this.#candidates.keep(({ at }) => at >= from);
+    const [enough = 0] = this.candidates
+      .map(({ at }) => at)
+      .sort((a, b) => b - a)
+      .slice(leastCandidates - 1);
+    this.#candidates.keep(({ at }) => at >= Math.min(from, enough));
     for (const candidate of this.candidates) this.#process.place(candidate);
     this.#countMembers();
     const gone = Array.from({ length: before - this.candidates.length }, (_, n) => before - 1 - n);
@@ -272,6 +276,9 @@ export class UncertaintyTracker {
     return ['counts', { seen: this.#seen, clock: this.#clock, refreshed: this.#refreshed }];
   }
 }
+
+/** Candidates that are kept when the stream turns, at least. */
+const leastCandidates = 16;
 
 /** A record that may become a candidate, with the pick that is nearest to it. */
 interface Newcomer {

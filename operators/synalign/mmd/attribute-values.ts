@@ -5,8 +5,11 @@ interface Attribute {
   readonly value: string;
 }
 
-/** A value of an attribute, once for all samples that have it. */
-interface Value extends Attribute {
+/** A value of an attribute, once for all samples of a label that have it. */
+interface Value {
+  /** Undefined for all samples of the label that have any attribute. */
+  readonly attribute: Attribute | undefined;
+  readonly label: string | undefined;
   /** The slots of the samples that have it. */
   readonly slots: Set<number>;
   /** Of their features, where they are enough. */
@@ -15,7 +18,10 @@ interface Value extends Attribute {
 
 /** A value that enough samples of the window have. */
 export interface AttributeSum extends Attribute {
+  readonly label: string | undefined;
   readonly sum: FeatureSum;
+  /** Of all samples of the label that have attributes. */
+  readonly all: FeatureSum;
 }
 
 /** Samples that must have a value for it to be followed, and their share of the window: so that the followed ones are few. */
@@ -23,7 +29,7 @@ const leastSamples = 4;
 const leastShare = 1 / 128;
 
 /**
- * The attributes of the samples in a window, by slot, with the sums of features by value.
+ * The attributes of the samples in a window, by slot, with the sums of features by label and value.
  *
  * Sums are exact, and kept for values that at least 4 samples have, and 1 / 128 of the window: what they hold depends on the window alone, not on how it
  * came about. Memory: the values of the window, and `2 m` float64 for each that is followed: at most 128 for each attribute that a sample has.
@@ -43,13 +49,16 @@ export class AttributeValues {
 
   /** The values that enough samples have, in an order that a restart may change. */
   *followed(): Iterable<AttributeSum> {
-    for (const { name, value, sum } of this.#values.values()) if (sum !== undefined) yield { name, value, sum };
+    for (const { attribute, label, sum } of this.#values.values()) {
+      const all = this.#values.get(keyOf(label, undefined))?.sum;
+      if (attribute !== undefined && sum !== undefined && all !== undefined) yield { ...attribute, label, sum, all };
+    }
   }
 
   /** A sample has come into a slot; an attribute that it lists twice counts once. */
-  enter(slot: number, attributes: readonly Attribute[]): void {
+  enter(slot: number, attributes: readonly Attribute[], label?: string): void {
     if (attributes.length === 0) return;
-    const values = new Set(attributes.map(({ name, value }) => this.#valueOf(name, value)));
+    const values = new Set([undefined, ...attributes].map((attribute) => this.#valueOf(label, attribute)));
     this.#slots.set(slot, values);
     for (const value of values) {
       value.slots.add(slot);
@@ -64,7 +73,7 @@ export class AttributeValues {
       value.slots.delete(slot);
       if (value.slots.size < this.#least) value.sum = undefined;
       else value.sum?.remove(this.#featuresAt(slot) ?? new Float64Array(0));
-      if (value.slots.size === 0) this.#values.delete(keyOf(value.name, value.value));
+      if (value.slots.size === 0) this.#values.delete(keyOf(value.label, value.attribute));
     }
     this.#slots.delete(slot);
   }
@@ -77,9 +86,9 @@ export class AttributeValues {
     }
   }
 
-  #valueOf(name: string, value: string): Value {
-    const key = keyOf(name, value);
-    const found = this.#values.get(key) ?? { name, value, slots: new Set<number>(), sum: undefined };
+  #valueOf(label: string | undefined, attribute: Attribute | undefined): Value {
+    const key = keyOf(label, attribute);
+    const found = this.#values.get(key) ?? { attribute, label, slots: new Set<number>(), sum: undefined };
     this.#values.set(key, found);
     return found;
   }
@@ -95,6 +104,7 @@ export class AttributeValues {
   }
 }
 
-function keyOf(name: string, value: string): string {
-  return `${name}\0${value}`;
+function keyOf(label = '', attribute: Attribute | undefined): string {
+  const parts = attribute === undefined ? [label] : [label, attribute.name, attribute.value];
+  return parts.join('\0');
 }

@@ -14,6 +14,7 @@ import {
   type DriftStep,
   type DriftWatch,
   type DriftWatchOptions,
+  since,
   storedDrift,
   testedFrequencies,
 } from './drift-watch.js';
@@ -28,6 +29,8 @@ const stored = z.object({
   /** Real records in this phase. */
   count,
   alarms: count,
+  /** Real records that had come at the last alarm. */
+  alarmedAt: count.optional(),
   statistic: z.number(),
 });
 type State = z.infer<typeof stored>;
@@ -88,12 +91,12 @@ export class CalibratedWatch implements DriftWatch {
   }
 
   report(): NonNullable<Correction['drift']> {
-    const { phase, count, alarms, statistic } = this.#state;
+    const { phase, count, alarms, alarmedAt, statistic } = this.#state;
     const { expectedRunTime, window } = this.#options.drift;
     const tested = phase === 'testing' ? count : 0;
     const last = (this.#thresholds?.length ?? 0) - 1;
     const threshold = phase === 'testing' ? (this.#thresholds?.[Math.min(Math.max(tested, 1), last)] ?? null) : null;
-    return { statistic, threshold, expectedRunTime, tested, window, alarms };
+    return { statistic, threshold, expectedRunTime, tested, window, alarms, ...since(this.#options.real, alarmedAt) };
   }
 
   #collect(): DriftStep {
@@ -129,7 +132,8 @@ export class CalibratedWatch implements DriftWatch {
     if (!alarm) return { changes: this.#move({ count, statistic }), happened: 'nothing' };
     this.#test = undefined;
     const alarms = this.#state.alarms + 1;
-    return { changes: this.#move({ phase: 'cooling', count: 0, statistic, alarms }), happened: 'alarm' };
+    const moved = this.#move({ phase: 'cooling', count: 0, statistic, alarms, alarmedAt: real.seen });
+    return { changes: moved, happened: 'alarm' };
   }
 
   #cool(): DriftStep {

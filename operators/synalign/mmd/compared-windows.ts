@@ -9,6 +9,7 @@ import { AttributeValues } from './attribute-values.js';
 import type { Compared } from './correction-details.js';
 import { EmbeddingWindow } from './embedding-window.js';
 import { type Exemplar, Regions } from './regions.js';
+import { attributeLength, shortened } from './shortened.js';
 import { type RealNote, realNote, type SampleNote, sampleNote, WindowNotes } from './window-notes.js';
 
 /** The shape of the two windows. */
@@ -20,9 +21,8 @@ export interface ComparedWindowsOptions {
   readonly domain: Pick<Domain, 'fields'> | undefined;
 }
 
-/** Characters of the text of an exemplar, and of the name and value of an attribute. */
+/** Characters of the text of an exemplar. */
 const textLength = 120;
-const attributeLength = 60;
 
 /** The newest real records and samples, with their features, labels, attributes and regions. */
 export class ComparedWindows implements Compared {
@@ -56,7 +56,7 @@ export class ComparedWindows implements Compared {
     for (let slot = 0; slot < this.synthetic.size; slot++) {
       const note = this.sampleNotes.get(slot);
       this.#count(note?.group, 1);
-      this.attributes.enter(slot, note?.attributes ?? []);
+      this.attributes.enter(slot, note?.attributes ?? [], note?.label);
     }
   }
 
@@ -104,7 +104,7 @@ export class ComparedWindows implements Compared {
     this.nearestOfSample[slot] = this.#regions.nearest(embedding);
     const note = this.#noteOf(sample);
     this.#count(note?.group, 1);
-    this.attributes.enter(slot, note?.attributes ?? []);
+    this.attributes.enter(slot, note?.attributes ?? [], note?.label);
     return [...changes, [`ordinal/${slot}`, sample.ordinal], ...this.sampleNotes.set(slot, note)];
   }
 
@@ -160,14 +160,4 @@ export class ComparedWindows implements Compared {
     if (count > 0) this.#groups.set(group, count);
     else this.#groups.delete(group);
   }
-}
-
-/** The start of a text, in one line, without half of a character. */
-function shortened(text: string, length: number): string {
-  const line = text
-    .slice(0, 4 * length)
-    .replace(/[\uD800-\uDBFF]$/, '')
-    .replace(/\s+/g, ' ')
-    .trim();
-  return line.length <= length ? line : [...line].slice(0, length).join('');
 }

@@ -132,7 +132,7 @@ function labelShares({ real, synthetic, realNotes, sampleNotes }: Compared): Cor
 }
 
 /**
- * The mean witness of the samples that have a value of an attribute, less that of all samples, with its standard error.
+ * The mean witness of the samples that have a value of an attribute, less that of all of its label, with its standard error.
  *
  * Each sample is held against the others, since it is as near as can be to itself.
  */
@@ -148,11 +148,11 @@ function attributeWitness(
     const own = dotOfFirst(phi, all, length) / (size * synthetic.size);
     return dotOfFirst(phi, witness, length) / size + (1 - own) / (synthetic.size - 1);
   };
-  const usual = meanOf(synthetic.sum);
   const deviation = deviationOf(synthetic, witness);
-  const means = Array.from(attributes.followed(), ({ name, value, sum }) => {
-    const error = deviation / Math.sqrt(sum.size);
-    return { name, value, count: sum.size, witness: rounded(meanOf(sum) - usual), error: rounded(error) };
+  const means = Array.from(attributes.followed(), ({ label, name, value, sum, all: ofLabel }) => {
+    const [count, error] = [sum.size, rounded(deviation / Math.sqrt(sum.size))];
+    const own = { ...(label === undefined ? {} : { label }), name, value };
+    return { ...own, count, witness: rounded(meanOf(sum) - meanOf(ofLabel)), error };
   });
   return means.sort((a, b) => weightOf(b) - weightOf(a) || (textOf(a) < textOf(b) ? -1 : 1)).slice(0, mostAttributes);
 }
@@ -175,8 +175,8 @@ function weightOf({ count, witness }: { readonly count: number; readonly witness
 }
 
 /** Decides between values that the same samples have. */
-function textOf({ name, value }: { readonly name: string; readonly value: string }): string {
-  return `${name}\0${value}`;
+function textOf({ label = '', name, value }: NonNullable<Correction['attributes']>[number]): string {
+  return `${label}\0${name}\0${value}`;
 }
 
 /** To 6 decimals, so that a list is short as JSON. */

@@ -58,6 +58,11 @@ export function storedDrift<State>(
   return { state: state.data, alarms: data.alarms };
 }
 
+/** For a report: the real records since the last alarm, where there was one. */
+export function since({ seen }: EmbeddingWindow, alarmedAt: number | undefined): { readonly since?: number } {
+  return alarmedAt === undefined ? {} : { since: seen - alarmedAt };
+}
+
 function unreadable(): HeadwaterError {
   return new HeadwaterError('record-invalid', 'the memory holds a drift that cannot be read');
 }

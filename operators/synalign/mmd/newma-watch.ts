@@ -11,6 +11,7 @@ import {
   type DriftStep,
   type DriftWatch,
   type DriftWatchOptions,
+  since,
   storedDrift,
   testedFrequencies,
 } from './drift-watch.js';
@@ -22,6 +23,8 @@ const stored = z.object({
   /** Real records in this phase. */
   count,
   alarms: count,
+  /** Real records that had come at the last alarm. */
+  alarmedAt: count.optional(),
   statistic: z.number(),
   /** Null while it is learned, and while it cools down. */
   threshold: z.number().nullable(),
@@ -87,10 +90,11 @@ export class NewmaWatch implements DriftWatch {
   }
 
   report(): NonNullable<Correction['drift']> {
-    const { phase, count, alarms, statistic, threshold } = this.#state;
+    const { phase, count, alarms, alarmedAt, statistic, threshold } = this.#state;
     const tested = phase === 'following' ? Math.max(0, count - this.#learning) : 0;
-    const { window } = this.#options.drift;
-    return { statistic, threshold, expectedRunTime: null, tested, window, alarms };
+    const { real, drift } = this.#options;
+    const { window } = drift;
+    return { statistic, threshold, expectedRunTime: null, tested, window, alarms, ...since(real, alarmedAt) };
   }
 
   #follow(newma: Newma): DriftStep {
@@ -108,7 +112,8 @@ export class NewmaWatch implements DriftWatch {
   #raise(statistic: number): DriftStep {
     this.#newma = this.#fresh();
     const alarms = this.#state.alarms + 1;
-    const moved = this.#move({ phase: 'cooling', count: 0, alarms, statistic, threshold: null });
+    const alarmedAt = this.#options.real.seen;
+    const moved = this.#move({ phase: 'cooling', count: 0, alarms, alarmedAt, statistic, threshold: null });
     return { changes: [...moved, ['drift/averages', null]], happened: 'alarm' };
   }
 

@@ -1,8 +1,6 @@
 import type { AttributeDemand, Attributes, Plan } from '../../../schemas/plan.js';
 import { hashFloat } from '../../kernels/random.js';
-
-/** Characters from which a value of a correction may be cut off. */
-const cutLength = 60;
+import { attributeLength, isWhole, shortened } from '../mmd/shortened.js';
 
 /**
  * An answer's attributes as corrections would have them: less of the values that too much is written with.
@@ -20,7 +18,7 @@ export function steeredValues(
     const demand = attributeDemand.find((one) => isOf(one, name, value))?.demand ?? 1;
     if (hashFloat(randomSeed, 'keeps attribute', name) < demand) continue;
     const other = drawn(
-      attributeDemand.filter((one) => one.name === name && one.demand > 1 && isWhole(one)),
+      attributeDemand.filter((one) => one.name === name && one.demand > 1 && isWhole(one.value, attributeLength)),
       {
         at: hashFloat(randomSeed, 'draws attribute', name),
       },
@@ -34,14 +32,10 @@ export function steeredValues(
   return { values: Object.fromEntries(kept), replaced: Object.fromEntries(replaced) };
 }
 
+/** Corrections have the start of names and values. */
 function isOf(one: AttributeDemand, name: string, value: string): boolean {
-  if (one.name !== name.slice(0, cutLength)) return false;
-  const [told, own] = [one.value.toLowerCase(), value.toLowerCase()];
-  return isWhole(one) ? told === own : own.startsWith(told);
-}
-
-function isWhole({ value }: AttributeDemand): boolean {
-  return value.length < cutLength;
+  const same = (told: string, own: string) => told.toLowerCase() === shortened(own, attributeLength).toLowerCase();
+  return same(one.name, name) && same(one.value, value);
 }
 
 /** One of them, by what its demand is above 1, at a place in [0, 1). */

@@ -423,6 +423,25 @@ describe('Exploration', () => {
     expect(exploration.size).toBe(size + 300);
   });
 
+  test('a turn that a correction tells of late is where the alarm was, and rare labels keep their records', () => {
+    const random = randomFrom(23);
+    const exploration = make({ settings: { ...small, candidates: 512 }, steer: steering });
+    // 1 in 20 is rare; the alarm is raised by record 300, and told of when all 400 have come
+    for (let n = 0; n < 400; n++) exploration.add(record(n, n % 20 === 0 ? 'rare' : 'common'), near(n % 4, random));
+    const drift = {
+      statistic: 1,
+      threshold: null,
+      expectedRunTime: 1000,
+      tested: 0,
+      window: 40,
+      since: 100,
+      alarms: 1,
+    };
+    const real = { size: 64, seen: 400 };
+    exploration.steer(correctionOf([near(0, random)], [near(1, random)], { reference: 1, drift, real }));
+    expect(exploration.report().candidates).toEqual({ rare: 16, common: 133 });
+  });
+
   test('what comes before a turn stays where little came after it', () => {
     const random = randomFrom(22);
     const exploration = make({ settings: { ...small, candidates: 512 }, steer: steering });

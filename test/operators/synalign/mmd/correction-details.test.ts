@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { medianHeuristic } from '../../../../operators/kernels/mmd/median-heuristic.js';
 import { randomFeatures } from '../../../../operators/kernels/mmd/random-features.js';
 import { stack } from '../../../../operators/kernels/points.js';
+import { randomFrom } from '../../../../operators/kernels/random.js';
 import type { EmbeddedReal } from '../../../../operators/synalign/embedded-real.js';
 import { fitted } from '../../../../operators/synalign/mmd/correction-details.js';
 import { type RollingMmdOptions, rollingMmd } from '../../../../operators/synalign/mmd/rolling-mmd.js';
@@ -27,8 +28,8 @@ async function correctionsOf(records: readonly In[], changes: Partial<RollingMmd
   });
 }
 
-/** 20 real records of two labels, then 20 samples of other shares, with attributes. */
-function twoKinds() {
+/** 20 real records of two labels, then 20 samples of other shares, with attributes, and with labels or without. */
+function twoKinds(isLabelled = true) {
   const draw = vectors(1);
   const reals = Array.from({ length: 20 }, (_, n) =>
     realAt(n, draw(n % 2 === 0 ? 3 : -3), n % 2 === 0 ? 'ham' : 'spam'),
@@ -37,7 +38,7 @@ function twoKinds() {
     const isHam = n % 5 !== 0;
     const values = { tone: isHam ? 'calm' : 'loud', topic: `topic ${n}` };
     return sampleAt(n, draw(isHam ? 3 : -3), {
-      label: isHam ? 'ham' : 'spam',
+      ...(isLabelled ? { label: isHam ? 'ham' : 'spam' } : {}),
       attributes: { id: recordId('attributes', n), values, calls: [] },
     });
   });
@@ -105,9 +106,15 @@ describe('a correction', () => {
     expect(regions[0]?.text).toMatch(/^It is \d+\. What is \d+\?$/);
     // only values of four samples or more
     expect(last?.attributes).toHaveLength(2);
-    const tone = (value: string) => last?.attributes?.find((found) => found.name === 'tone' && found.value === value);
+    // all samples of a label have the same tone: it says no more than the label
+    expect(last?.attributes).toMatchObject([
+      { label: 'ham', name: 'tone', value: 'calm', count: 16, witness: 0 },
+      { label: 'spam', name: 'tone', value: 'loud', count: 4, witness: 0 },
+    ]);
+    const unlabelled = (await correctionsOf(twoKinds(false).records)).at(-1)?.attributes;
+    const tone = (value: string) => unlabelled?.find((found) => found.name === 'tone' && found.value === value);
     expect([tone('loud')?.count, tone('calm')?.count]).toEqual([4, 16]);
-    expect(tone('loud')?.witness).toBeGreaterThan(0);
+    expect(tone('loud')?.witness).toBeGreaterThan(2 * (tone('loud')?.error ?? 0));
     expect(tone('calm')?.witness).toBeLessThan(0);
   });
 
@@ -238,4 +245,23 @@ describe('a correction', () => {
     const [first] = await correctionsOf(records);
     expect(first?.labels).toEqual({ ham: { real: 1, synthetic: 0 }, eggs: { real: 0, synthetic: 1 } });
   });
+});
+
+test('an attribute that has nothing to do with what is missing is neither too little nor too much', async () => {
+  const random = randomFrom(31);
+  const draw = vectors(3);
+  const records: In[] = Array.from({ length: 64 }, (_, n) => realAt(n, draw(n % 2 === 0 ? 3 : -3)));
+  const tones = ['calm', 'loud', 'dry', 'warm'];
+  for (let n = 0; n < 64; n++) {
+    // nearly all samples are of one kind, whatever their tone
+    const attributes = { id: recordId('attributes', n), values: { tone: tones[random.below(4)] ?? '' }, calls: [] };
+    records.push(sampleAt(n, draw(n % 8 === 0 ? -3 : 3), { attributes }));
+  }
+  const last = (await correctionsOf(records, { window: 64 })).at(-1);
+  expect(last?.mmd2).toBeGreaterThan(0.05);
+  expect(last?.attributes).toHaveLength(4);
+  const sums = last?.attributes?.reduce((sum, { witness, count }) => sum + witness * count, 0);
+  expect(sums).toBeCloseTo(0, 4);
+  const sure = last?.attributes?.filter(({ witness, error = 0 }) => Math.abs(witness) > 2.5 * error);
+  expect(sure).toEqual([]);
 });
