@@ -18,6 +18,8 @@ export interface CountedInput {
   readonly faults: readonly string[];
   /** Why it cannot be read. */
   readonly error: string | null;
+  /** Records by label, of real ones that have one. */
+  readonly labels: Readonly<Record<string, number>>;
   /** Of the records' fields; null where there are none. */
   readonly meanCharacters: number | null;
 }
@@ -35,14 +37,16 @@ export async function countInputs(recipe: Recipe, dir: string): Promise<readonly
 }
 
 async function countInput(kind: InputKind, config: InputConfig, recipe: Recipe, base: string): Promise<CountedInput> {
-  const start = { input: kind, source: sourceOf(config), dead: 0, skipped: {}, faults: [], error: null };
+  const start = { input: kind, source: sourceOf(config), dead: 0, skipped: {}, faults: [], labels: {}, error: null };
   if (typeof config === 'object' && 'topic' in config) return { ...start, read: null, meanCharacters: null };
   const input = readInput({ kind, source: config, base, domain: recipe.domain });
   const faults: string[] = [];
+  const labels = new Map<string, number>();
   let characters = 0;
   let error: string | null = null;
   try {
     for await (const item of input) {
+      if (item.kind === 'real' && item.label !== undefined) labels.set(item.label, (labels.get(item.label) ?? 0) + 1);
       if (item.kind !== 'dead-letter')
         characters += item.kind === 'document' ? item.text.length : lengthOf(item.fields);
       else if (faults.length < maxFaults) faults.push(item.message);
@@ -57,7 +61,8 @@ async function countInput(kind: InputKind, config: InputConfig, recipe: Recipe, 
   const size = { name: start.source, records: read, least: leastOf(kind, recipe), partitions };
   error ??= tooFew(size) ?? null;
   const meanCharacters = read === 0 ? null : characters / read;
-  return { ...start, read, dead, skipped: Object.fromEntries(skipped), faults, error, meanCharacters };
+  const counts = { skipped: Object.fromEntries(skipped), labels: Object.fromEntries(labels) };
+  return { ...start, read, dead, ...counts, faults, error, meanCharacters };
 }
 
 function lengthOf(fields: Readonly<Record<string, string>>): number {

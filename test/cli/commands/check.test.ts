@@ -173,6 +173,22 @@ test('warns of real records that are too few to be compared with, or to be watch
   expect(await warnings(560, newma)).toEqual([]);
 });
 
+test('warns of labels that no real record has', async () => {
+  const warnings = async (...set: string[]) =>
+    JSON.parse((await withReal(64, ...set)).out).warnings as readonly string[];
+  expect(await warnings('method=synalign')).toEqual([
+    'domain.label: no record of inputs.real is spam: their samples all weigh 1; name labels as the real records do, or leave domain.label out',
+  ]);
+  const follows = ['method=synalign', 'domain.label.shares=real'];
+  expect(await warnings(...follows)).toEqual([
+    'domain.label: no record of inputs.real is spam: none of these will be planned; name labels as the real records do, or leave domain.label out',
+  ]);
+  expect(await warnings(...follows, 'domain.label.values=[good, bad]')).toEqual([
+    'domain.label: no record of inputs.real is good or bad (they have ham): all labels will be planned alike; name labels as the real records do, or leave domain.label out',
+  ]);
+  expect(await warnings('method=synalign', 'steps.align=off')).toEqual([]);
+});
+
 test('draws where real records come in', async () => {
   const { out } = await checked({ set: ['inputs.real={topic: mails}'] });
   expect(out).toContain('◄── mails (topic mails)');
