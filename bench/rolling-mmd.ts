@@ -16,10 +16,11 @@ import thresholds from './thresholds/rolling-mmd.json' with { type: 'json' };
 /**
  * What the rolling MMD costs, and whether its tests keep their word.
  *
- * `npm run bench -- rolling-mmd [--records N] [--runs N] [--streams N]`: real records and samples of 256 dimensions by turns through `rollingMmd` at its
- * defaults (512 frequencies, two windows of 512, a correction every 8 samples, attributes and labels on each sample), beside slow references; the same with a watched
- * drift, by both tests; calibrations; run lengths without drift (window 10, reference 400, expected run time 40, 4,000 splits); false alarms of the betting test. Costs are processor
- * time of one thread. Exits with 1 where `bench/thresholds/rolling-mmd.json` is missed.
+ * `npm run bench -- rolling-mmd [--records N] [--runs N] [--streams N]`: real records and samples of 256 dimensions by turns through
+ * `rollingMmd` at its defaults (512 frequencies, two windows of 512, a correction every 8 samples, attributes and labels on each sample),
+ * beside slow references; the same with a watched drift, by both tests; calibrations; run lengths without drift (window 10, reference 400,
+ * expected run time 40, 4,000 splits); false alarms of the betting test. Costs are processor time of one thread. Exits with 1 where
+ * `bench/thresholds/rolling-mmd.json` is missed.
  */
 
 const [dimensions, frequencies, window] = [256, 512, 512];

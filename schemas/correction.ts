@@ -39,7 +39,10 @@ export const correctionSchema = record('correction', 1, 'corrections', {
     .optional(),
   /** Shares of the two windows by label. */
   labels: z.record(z.string(), open({ real: z.number(), synthetic: z.number() })).optional(),
-  /** Values of attributes, by label, with the mean witness of the samples that have them less that of all samples of the label: those furthest from 0 first, of few samples last. */
+  /**
+   * Values of attributes, by label, with the mean witness of the samples that have them less that of all samples of the label: those
+   * furthest from 0 first, of few samples last.
+   */
   attributes: z
     .array(
       open({

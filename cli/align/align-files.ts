@@ -21,11 +21,12 @@ import { checkNoInput, writeWeights } from './weights-file.js';
 /**
  * A real file and one of candidates in, a weight for each candidate out, under which the candidates are like the real records.
  *
- * Weights have the least MMD to the real records that a ridge, a cap and a floor of the effective sample size allow (`mmdWeights`): by the kernel of
- * all pairs while those are few, else in random Fourier features. With `by`, within each label, and labels get their shares among the real
- * records exactly. What is slow is done by threads, labels beside one another. Files are read once; candidates beyond `sample` a second time. Memory: 65,536 real vectors at most, `sample` candidates
- * with their features (100 MB by default), and 16 bytes a candidate. Rejects with `HeadwaterError`: `input-unreadable`, `recipe-invalid` for an
- * option, also where the file of weights is one of those that are read, `store-unwritable` for the file of weights, or what opening the embedder rejects with.
+ * Weights have the least MMD to the real records that a ridge, a cap and a floor of the effective sample size allow (`mmdWeights`): by the
+ * kernel of all pairs while those are few, else in random Fourier features. With `by`, within each label, and labels get their shares among
+ * the real records exactly. What is slow is done by threads, labels beside one another. Files are read once; candidates beyond `sample` a
+ * second time. Memory: 65,536 real vectors at most, `sample` candidates with their features (100 MB by default), and 16 bytes a candidate.
+ * Rejects with `HeadwaterError`: `input-unreadable`, `recipe-invalid` for an option, also where the file of weights is one of those that
+ * are read, `store-unwritable` for the file of weights, or what opening the embedder rejects with.
  *
  * @example
  * ```ts

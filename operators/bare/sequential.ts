@@ -23,10 +23,10 @@ export interface SequentialOptions extends Omit<FewShotOptions, 'maxInFlight'> {
 /**
  * Plans in, drafts out of which each was asked to differ from those of its group before it (BARE's "sequential").
  *
- * The prompt of a plan lists its examples and all texts of its group so far, which the draft keeps as `shown`: but for its last
- * paragraphs, the prompt of one is the head of the next one's. Outcomes are those of `draft`, in the order of the plans; a plan that gave no text is shown to none.
- * The memory holds the texts of at most one group, and is cleared when the group ends, so that a restart after any outcome asks
- * the same. `byGroup` says what becomes of plans that come out of order. In memory: the plans of the groups that came.
+ * The prompt of a plan lists its examples and all texts of its group so far, which the draft keeps as `shown`: but for its last paragraphs,
+ * the prompt of one is the head of the next one's. Outcomes are those of `draft`, in the order of the plans; a plan that gave no text is
+ * shown to none. The memory holds the texts of at most one group, and is cleared when the group ends, so that a restart after any outcome
+ * asks the same. `byGroup` says what becomes of plans that come out of order. In memory: the plans of the groups that came.
  *
  * @example
  * ```ts

@@ -38,8 +38,8 @@ export interface InPlanOrderOptions {
  * before all later ones, which wait for a text whose plan knew them.
  *
  * Held in memory: at most as many texts as the planner keeps outstanding, and as many real records as the caller lets in; the stage's
- * credit must be above the first number, or the line waits for ever. When the source completes, what is held gets no outcome, and is read again after a restart.
- * A refined text of another lane is dead with `record-invalid`.
+ * credit must be above the first number, or the line waits for ever. When the source completes, what is held gets no outcome, and is read
+ * again after a restart. A refined text of another lane is dead with `record-invalid`.
  */
 export function inPlanOrder(options: InPlanOrderOptions): OperatorFunction<AnyRecord, Outcome<AnyRecord, AnyRecord>> {
   const { memory, lane, stage = 'align', placeOf } = options;

@@ -38,7 +38,10 @@ export interface MaterialOptions {
   readonly documents?: Feed | undefined;
   /** Each plan carries a text that was written elsewhere. @default none does */
   readonly given?: Feed | undefined;
-  /** @default 512 real records; 10,000 documents and as many given texts, with 32 million characters each; 8,000 of a document, 64,000 of a real record or given text */
+  /**
+   * @default 512 real records; 10,000 documents and as many given texts, with 32 million characters each; 8,000 of a document, 64,000 of a
+   * real record or given text
+   */
   readonly bounds?: Partial<MaterialBounds>;
 }
 
@@ -138,7 +141,10 @@ export class Material {
       });
   }
 
-  /** Why a record can be in no plan: plans are messages, whose size is bounded, and what is explored must have a direction. The last reason is kept for `loaded`. */
+  /**
+   * Why a record can be in no plan: plans are messages, whose size is bounded, and what is explored must have a direction. The last reason
+   * is kept for `loaded`.
+   */
   refusal(record: MaterialRecord): Refusal | undefined {
     if (record.kind === 'embedded-real') {
       return this.#unexplorable(record);

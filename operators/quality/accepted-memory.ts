@@ -37,7 +37,8 @@ const keptKey = 'kept:';
 const vectorKey = 'vector:';
 
 /**
- * All that a gate knows of the texts that it let pass, those among them that turned out to be surplus, for finding duplicates: exact ones, near ones, and ones that say the same.
+ * All that a gate knows of the texts that it let pass, those among them that turned out to be surplus, for finding duplicates: exact ones,
+ * near ones, and ones that say the same.
  *
  * In memory: at most `remember` hashes and signatures, 128 + 24 + 16 x 8 to 12 bytes each, and `vectors` embeddings in 8 bits a number;
  * arrays that grow as they fill. In the changes: one entry for each of them, about 200 bytes of text and 420 of vector (256

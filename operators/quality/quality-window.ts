@@ -56,8 +56,9 @@ interface StoredSlot {
  * The newest samples of a stream in a ring, with all that is summed over them.
  *
  * A sample costs an exact scan of the window for its nearest neighbour, O(capacity x dimensions), and a rank-one update of the second
- * moment, O(dimensions^2 / 2). Memory: up to three `Float32Array [dimensions]` a sample (in the ring, its own, its
- * draft's), up to 1,024 word hashes a sample with their counts, and the moment. Sums are exact, so that a window that is built again from its slots gives the same figures to the last bit.
+ * moment, O(dimensions^2 / 2). Memory: up to three `Float32Array [dimensions]` a sample (in the ring, its own, its draft's), up to 1,024
+ * word hashes a sample with their counts, and the moment. Sums are exact, so that a window that is built again from its slots gives the
+ * same figures to the last bit.
  */
 export class QualityWindow {
   readonly #options: QualityWindowOptions;

@@ -21,8 +21,8 @@ export interface RealReferenceOptions {
  * The newest 2,048 real records as sums of features by label.
  *
  * A window and not a decayed sum: it costs the memory one embedding a record, where a sum would be written whole each time, and it is exact
- * after a restart. Older ones than a drift are forgotten. `Float32Array [2048, dimensions]`, and a feature vector for each label inside. Only real records come in here, so samples
- * never move what they are held against.
+ * after a restart. Older ones than a drift are forgotten. `Float32Array [2048, dimensions]`, and a feature vector for each label inside.
+ * Only real records come in here, so samples never move what they are held against.
  */
 export class RealReference {
   readonly #window: EmbeddingWindow;

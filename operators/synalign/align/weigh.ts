@@ -58,12 +58,13 @@ const leastOfLabel = 64;
  * Embedded texts and real records in, the same out, each text with a weight: how much of its kind the real stream has.
  *
  * In order, and nothing is held back. Weights are those under which the newest `buffer` texts have the least MMD to the newest 2,048 real
- * records (kernel mean matching with a ridge, of 1e-6 at least, and a cap, `mmdWeights`), solved on random Fourier features every `every` texts
- * from the last solution; a new text's weight is read off the solution, in which it has no part yet (`outOfSampleWeight`): one dot product. They are always
- * held against real records, never against earlier weights. The mean weight is held at 1 over some buffers, for each label, so the labels
- * keep the shares that the quota gives them; where the newest texts are all off the distribution, it is below until texts like real ones come. Before there are 8 real records and 16 texts of a label, weights are 1. The bandwidth is the median
- * heuristic on real records: on the first 8, 16, ..., 256, and then fixed. After an alarm of `drift`, with the next record, only the real records of its window and
- * those that come count, and weights are solved for anew.
+ * records (kernel mean matching with a ridge, of 1e-6 at least, and a cap, `mmdWeights`), solved on random Fourier features every `every`
+ * texts from the last solution; a new text's weight is read off the solution, in which it has no part yet (`outOfSampleWeight`): one dot
+ * product. They are always held against real records, never against earlier weights. The mean weight is held at 1 over some buffers, for
+ * each label, so the labels keep the shares that the quota gives them; where the newest texts are all off the distribution, it is below
+ * until texts like real ones come. Before there are 8 real records and 16 texts of a label, weights are 1. The bandwidth is the median
+ * heuristic on real records: on the first 8, 16, ..., 256, and then fixed. After an alarm of `drift`, with the next record, only the real
+ * records of its window and those that come count, and weights are solved for anew.
  *
  * `as: weights` sets the weight: importance weights. `as: accept` is Poisson sampling without replacement: each text by itself is kept with the
  * probability weight / scale, 1 at most, by a hash of the seed and its id, and weighs 1; the scale is the weight that one in ten of the buffer is

@@ -50,13 +50,12 @@ const windup = 2;
 /**
  * How much is missing at a point of the real distribution, by the corrections so far: 1 for neither too little nor too much.
  *
- * A correction's witness w(x) = phi(x).(mean of the real window - mean of the synthetic one) is above 0 where too little is written. Demand is
- * that of `demandOf` for w(x) + I(x). I is the sum
- * of the witnesses of earlier windows, of which half is forgotten in 32 windows: a correction comes in when the next one takes its place, by the
- * share of a window that was written under it, and not before the first window is full. With it, demand rises until nothing is missing, rather
- * than until some balance of both. Its norm is limited, so that it turns round at
- * once. Values of attributes are followed in the same way (`attributeDemand`). It starts over when the reference or the bandwidth changes. Memory: 16 bytes a frequency for the two vectors, and 8
- * for each of the points that were asked about and still exist.
+ * A correction's witness w(x) = phi(x).(mean of the real window - mean of the synthetic one) is above 0 where too little is written. Demand
+ * is that of `demandOf` for w(x) + I(x). I is the sum of the witnesses of earlier windows, of which half is forgotten in 32 windows: a
+ * correction comes in when the next one takes its place, by the share of a window that was written under it, and not before the first
+ * window is full. With it, demand rises until nothing is missing, rather than until some balance of both. Its norm is limited, so that it
+ * turns round at once. Values of attributes are followed in the same way (`attributeDemand`). It starts over when the reference or the
+ * bandwidth changes. Memory: 16 bytes a frequency for the two vectors, and 8 for each of the points that were asked about and still exist.
  */
 export class Demand {
   #pull: Pull | undefined;

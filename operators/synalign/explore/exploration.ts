@@ -55,7 +55,10 @@ export interface Drawing {
 export interface ExplorationReport {
   /** Null before two real records have come and one was to be picked. */
   readonly lengthScale: number | null;
-  /** Whether the length scale tells records apart: their variances differ. False too where all candidates are equal; null while there are only picks. */
+  /**
+   * Whether the length scale tells records apart: their variances differ. False too where all candidates are equal; null while there are
+   * only picks.
+   */
   readonly informative: boolean | null;
   /** Real records that came. */
   readonly seen: number;

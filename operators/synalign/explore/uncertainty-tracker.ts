@@ -160,7 +160,10 @@ export class UncertaintyTracker {
     ];
   }
 
-  /** The records are others from number `from` on: those before are candidates no more, but for the newest 16, what they weighed is forgotten, and all picks fade by a half-life. */
+  /**
+   * The records are others from number `from` on: those before are candidates no more, but for the newest 16, what they weighed is
+   * forgotten, and all picks fade by a half-life.
+   */
   reopen(from: number): Changes {
     this.#clock += Math.ceil(this.#options.settings.halfLife);
     const { posterior } = this.#process;

@@ -71,11 +71,11 @@ const defaultAlpha = 0.05;
  * heuristic on the first min(window, 256) real records; no correction comes before that. Where the real stream has 32 at least and pauses for
  * 32 samples, as a short file does at its end, it is taken from the first half of them, 32 at least. Rahimi and Recht 2007; Gretton et al. 2012.
  *
- * A correction carries the witness, mean features of the real window less those of the synthetic one, over the first 512 frequencies at most;
- * its value at up to 16 exemplars, with the shares of both windows around them; shares by label; the mean witness of the samples by value of
- * an attribute; the drift of the real stream (see `CalibratedWatch` and `NewmaWatch`), and whether samples differ from real records at all (see `EqualityWatch`). At
- * most 16 KB. Without a frozen reference, exemplars are chosen anew
- * every `window` real records. After an alarm the reference is taken anew, the test of equality starts over, and the next sample brings a correction.
+ * A correction carries the witness, mean features of the real window less those of the synthetic one, over the first 512 frequencies at
+ * most; its value at up to 16 exemplars, with the shares of both windows around them; shares by label; the mean witness of the samples by
+ * value of an attribute; the drift of the real stream (see `CalibratedWatch` and `NewmaWatch`), and whether samples differ from real
+ * records at all (see `EqualityWatch`). At most 16 KB. Without a frozen reference, exemplars are chosen anew every `window` real records.
+ * After an alarm the reference is taken anew, the test of equality starts over, and the next sample brings a correction.
  *
  * Sums are exact, and all is decided by the seed and the order of records, so that the corrections of a restarted operator are the same to the
  * last bit. Memory: two windows of embeddings and, to spare time, 8 x 2 x frequencies bytes for each of the newest of both, 32 MB at most a window.

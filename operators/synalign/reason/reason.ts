@@ -64,11 +64,12 @@ interface Line {
 /**
  * Plans in, the same with attributes out: what a model finds that a plan's examples, all of them, are like.
  *
- * One answer serves up to `settings.uses` plans of a region and label, in the order of the plans; the first asks and the others wait.
- * Where no attempt gives a usable attribute the plan that asked is *dropped* (`no-attributes`), where the model refuses it is *dead* as in
- * `draft`, and the next one that waits asks in its turn: a failure costs one plan. Attributes whose yield is far below the others'
- * are asked for anew. What corrections find too much of is left out of a plan's attributes, or replaced (`steeredValues`). The plan that asked has all that was paid; those that share its answer have the call without tokens or cost, so that
- * sums over plans are what was paid. SynAlign, module 2.
+ * One answer serves up to `settings.uses` plans of a region and label, in the order of the plans; the first asks and the others wait. Where
+ * no attempt gives a usable attribute the plan that asked is *dropped* (`no-attributes`), where the model refuses it is *dead* as in
+ * `draft`, and the next one that waits asks in its turn: a failure costs one plan. Attributes whose yield is far below the others' are
+ * asked for anew. What corrections find too much of is left out of a plan's attributes, or replaced (`steeredValues`). The plan that asked
+ * has all that was paid; those that share its answer have the call without tokens or cost, so that sums over plans are what was paid.
+ * SynAlign, module 2.
  *
  * Ledger entries are absorbed. Plans end in the order in which they came, and which plan has which attributes depends on the
  * plans, their endings and the answers alone, whatever the timing. Kept: see `AttributeStore`. Plans wait in memory, so the source must be bounded
