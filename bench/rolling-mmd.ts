@@ -17,10 +17,10 @@ import thresholds from './thresholds/rolling-mmd.json' with { type: 'json' };
  * What the rolling MMD costs, and whether its tests keep their word.
  *
  * `npm run bench -- rolling-mmd [--records N] [--runs N] [--streams N]`: real records and samples of 256 dimensions by turns through
- * `rollingMmd` at its defaults (512 frequencies, two windows of 512, a correction every 8 samples, attributes and labels on each sample),
- * beside slow references; the same with a watched drift, by both tests; calibrations; run lengths without drift (window 10, reference 400,
- * expected run time 40, 4,000 splits); false alarms of the betting test. Costs are processor time of one thread. Exits with 1 where
- * `bench/thresholds/rolling-mmd.json` is missed.
+ * `rollingMmd` at its defaults (512 frequencies, two windows of 512, a correction every 8 samples, labels on each sample), beside slow
+ * references; the same with five attributes a sample, and with these and a watched drift, by both tests; calibrations; run lengths without
+ * drift (window 10, reference 400, expected run time 40, 4,000 splits); false alarms of the betting test. Costs are processor time of one
+ * thread. Exits with 1 where `bench/thresholds/rolling-mmd.json` is missed.
  */
 
 const [dimensions, frequencies, window] = [256, 512, 512];
@@ -39,7 +39,8 @@ printMachine();
 const pool = unitVectors(4096, 1);
 const figures = {
   ...features(),
-  ...rolling('drift off', {}, records),
+  ...rolling('drift off', {}, records, []),
+  ...prefixed('attributes', rolling('five attributes', {}, records / 10)),
   ...prefixed(
     'drift',
     rolling('drift watched', { drift: { expectedRunTime: 1e9, window: 64, reference: 1024 } }, records / 10),
@@ -80,7 +81,12 @@ function features(): Record<string, number> {
 }
 
 /** Records through the operator; memory is read a hundred times. */
-function rolling(name: string, options: Partial<RollingMmdOptions>, count: number): Record<string, number> {
+function rolling(
+  name: string,
+  options: Partial<RollingMmdOptions>,
+  count: number,
+  attributes: readonly string[] = ['tone', 'topic', 'style', 'intent', 'length'],
+): Record<string, number> {
   const input = new Subject<EmbeddedReal | Sample>();
   let corrections = 0;
   let bytes = 0;
@@ -93,7 +99,7 @@ function rolling(name: string, options: Partial<RollingMmdOptions>, count: numbe
       if (corrections % 1000 === 1) bytes = Math.max(bytes, Buffer.byteLength(JSON.stringify(output)));
     }
   });
-  const [real, sample] = [realTemplate(), sampleTemplates()];
+  const [real, sample] = [realTemplate(), sampleTemplates(attributes)];
   const push = (n: number) => {
     const embedding = pool[(n * 2531) % pool.length] ?? new Float32Array(dimensions);
     if (n % 2 === 0) input.next({ kind: 'embedded-real', real, embedding });
@@ -240,7 +246,7 @@ function realTemplate() {
 }
 
 /** Five, with attributes that some of them share. */
-function sampleTemplates(): readonly Sample[] {
+function sampleTemplates(attributes: readonly string[]): readonly Sample[] {
   return Array.from({ length: 5 }, (_, n) =>
     sampleSchema.parse({
       kind: 'sample',
@@ -257,7 +263,7 @@ function sampleTemplates(): readonly Sample[] {
         realIds: [],
         planId: recordId('plan', n),
         draftId: recordId('draft', n),
-        attributes: ['tone', 'topic', 'style', 'intent', 'length'].map((name) => ({ name, value: `${name} ${n % 3}` })),
+        attributes: attributes.map((name) => ({ name, value: `${name} ${n % 3}` })),
         promptIds: [],
         models: [],
         promptTokens: 0,

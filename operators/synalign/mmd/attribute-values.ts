@@ -10,6 +10,8 @@ interface Value {
   /** Undefined for all samples of the label that have any attribute. */
   readonly attribute: Attribute | undefined;
   readonly label: string | undefined;
+  /** That of all samples of the label that have any attribute; undefined where it is that itself. */
+  readonly whole: Value | undefined;
   /** The slots of the samples that have it. */
   readonly slots: Set<number>;
   /** Of their features, where they are enough. */
@@ -49,8 +51,8 @@ export class AttributeValues {
 
   /** The values that enough samples have, in an order that a restart may change. */
   *followed(): Iterable<AttributeSum> {
-    for (const { attribute, label, sum } of this.#values.values()) {
-      const all = this.#values.get(keyOf(label, undefined))?.sum;
+    for (const { attribute, label, sum, whole } of this.#values.values()) {
+      const all = whole?.sum;
       if (attribute !== undefined && sum !== undefined && all !== undefined) yield { ...attribute, label, sum, all };
     }
   }
@@ -58,7 +60,8 @@ export class AttributeValues {
   /** A sample has come into a slot; an attribute that it lists twice counts once. */
   enter(slot: number, attributes: readonly Attribute[], label?: string): void {
     if (attributes.length === 0) return;
-    const values = new Set([undefined, ...attributes].map((attribute) => this.#valueOf(label, attribute)));
+    const whole = this.#valueOf(label, undefined, undefined);
+    const values = new Set([whole, ...attributes.map((attribute) => this.#valueOf(label, attribute, whole))]);
     this.#slots.set(slot, values);
     for (const value of values) {
       value.slots.add(slot);
@@ -86,9 +89,9 @@ export class AttributeValues {
     }
   }
 
-  #valueOf(label: string | undefined, attribute: Attribute | undefined): Value {
+  #valueOf(label: string | undefined, attribute: Attribute | undefined, whole: Value | undefined): Value {
     const key = keyOf(label, attribute);
-    const found = this.#values.get(key) ?? { attribute, label, slots: new Set<number>(), sum: undefined };
+    const found = this.#values.get(key) ?? { attribute, label, whole, slots: new Set<number>(), sum: undefined };
     this.#values.set(key, found);
     return found;
   }

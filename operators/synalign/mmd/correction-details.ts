@@ -30,7 +30,7 @@ const mostAttributes = 16;
 /** Samples at which a mean witness counts half. */
 export const halfTrusted = 16;
 const mostLabels = 32;
-const mostLooked = 64;
+const mostLooked = 16;
 /** Of a correction as JSON. */
 const mostBytes = 16 * 1024;
 
@@ -91,7 +91,7 @@ function regionShares(compared: Compared, witness: Float64Array): NonNullable<Co
     ...(label !== undefined && { label }),
     real: rounded(ofReal[place] ?? 0),
     synthetic: rounded(ofSamples[place] ?? 0),
-    witness: rounded(dotOfFirst(leadingFeatures(features, new Float64Array(witness.length)), witness, witness.length)),
+    witness: rounded(leadingDot(features, witness)),
   }));
   return regions.sort((a, b) => Math.abs(b.real - b.synthetic) - Math.abs(a.real - a.synthetic));
 }
@@ -140,33 +140,45 @@ function attributeWitness(
   { attributes, synthetic }: Compared,
   witness: Float64Array,
 ): NonNullable<Correction['attributes']> {
-  const { length } = witness;
-  const phi = new Float64Array(length);
-  const all = leadingFeatures(synthetic.sum.values, new Float64Array(length));
-  const meanOf = ({ values, size }: FeatureSum) => {
-    leadingFeatures(values, phi);
-    const own = dotOfFirst(phi, all, length) / (size * synthetic.size);
-    return dotOfFirst(phi, witness, length) / size + (1 - own) / (synthetic.size - 1);
+  const against = withoutSelf(witness, synthetic);
+  const meanOf = ({ values, size }: FeatureSum) => leadingDot(values, against) / size;
+  const usual = new Map<FeatureSum, number>();
+  const usualOf = (all: FeatureSum) => {
+    const mean = usual.get(all) ?? meanOf(all);
+    usual.set(all, mean);
+    return mean;
   };
   const deviation = deviationOf(synthetic, witness);
-  const means = Array.from(attributes.followed(), ({ label, name, value, sum, all: ofLabel }) => {
+  const means = Array.from(attributes.followed(), ({ label, name, value, sum, all }) => {
     const [count, error] = [sum.size, rounded(deviation / Math.sqrt(sum.size))];
     const own = { ...(label === undefined ? {} : { label }), name, value };
-    return { ...own, count, witness: rounded(meanOf(sum) - meanOf(ofLabel)), error };
+    return { ...own, count, witness: rounded(meanOf(sum) - usualOf(all)), error };
   });
   return means.sort((a, b) => weightOf(b) - weightOf(a) || (textOf(a) < textOf(b) ? -1 : 1)).slice(0, mostAttributes);
 }
 
-/** The standard deviation of the witness over the samples of the window: of 64 of them, evenly spread. */
+/** What features of a sample inside are multiplied with for the witness without its own part, but for a constant. */
+function withoutSelf(witness: Float64Array, { sum, size }: EmbeddingWindow): Float64Array {
+  const all = leadingFeatures(sum.values, new Float64Array(witness.length));
+  return witness.map((value, i) => value - (all[i] ?? 0) / (size * (size - 1)));
+}
+
+/** The standard deviation of the witness over the samples of the window: of 16 of them, evenly spread. */
 function deviationOf(synthetic: EmbeddingWindow, witness: Float64Array): number {
   const looked = Math.min(mostLooked, synthetic.size);
-  const phi = new Float64Array(witness.length);
-  const values = Array.from({ length: looked }, (_, n) => {
-    const number = synthetic.oldest + Math.floor((n * synthetic.size) / looked);
-    return dotOfFirst(leadingFeatures(synthetic.featuresOf(number), phi), witness, witness.length);
-  });
+  const values = Array.from({ length: looked }, (_, n) =>
+    leadingDot(synthetic.featuresOf(synthetic.oldest + Math.floor((n * synthetic.size) / looked)), witness),
+  );
   const mean = values.reduce((sum, value) => sum + value, 0) / looked;
   return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, looked - 1));
+}
+
+/** The product of `against` and the features over as many leading frequencies (`leadingFeatures`), which are not copied. */
+function leadingDot(features: Float64Array, against: Float64Array): number {
+  const [all, few] = [features.length / 2, against.length / 2];
+  const cosines = dotOfFirst(features, against, few);
+  const sines = dotOfFirst(features.subarray(all), against.subarray(few), few);
+  return (cosines + sines) * Math.sqrt(all / few);
 }
 
 /** The mean of few samples is mostly chance. */

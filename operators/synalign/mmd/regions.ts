@@ -17,6 +17,8 @@ export interface Exemplar extends RealNote {
 }
 
 const most = 16;
+/** Records that exemplars are to tell of. */
+const evaluated = 64;
 /** A record that is as close to the exemplars as this is no region of its own. */
 const leastVariance = 1e-3;
 const stored = z.array(realNote.extend({ embedding: z.string() }));
@@ -24,7 +26,7 @@ const stored = z.array(realNote.extend({ embedding: z.string() }));
 /**
  * Parts of the real distribution: at most 16 exemplars, the real records of a window that tell most of all others (`IntegratedVariance`).
  *
- * Under `regions` in the memory, embeddings among it: 16 x 4/3 x 4 x dimensions bytes. O(window x min(window, 1024) x 16) to choose.
+ * Under `regions` in the memory, embeddings among it: 16 x 4/3 x 4 x dimensions bytes. O(window x 64 x 16) to choose.
  */
 export class Regions {
   #exemplars: readonly Exemplar[] = [];
@@ -54,7 +56,12 @@ export class Regions {
     const rows = Array.from({ length: window.size }, (_, slot) => slot).filter((slot) => notes.get(slot) !== undefined);
     if (rows.length === 0) return [];
     const { points } = window;
-    const picks = new IntegratedVariance({ points, rows: Uint32Array.from(rows), bandwidth: features.bandwidth });
+    const picks = new IntegratedVariance({
+      evaluated,
+      points,
+      rows: Uint32Array.from(rows),
+      bandwidth: features.bandwidth,
+    });
     const chosen: Exemplar[] = [];
     while (chosen.length < most && picks.remaining > 0) {
       const { index, variance } = picks.next();

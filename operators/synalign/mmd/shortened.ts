@@ -3,6 +3,7 @@ export const attributeLength = 60;
 
 /** The start of a text, in one line, without half of a character: at most `length` characters. */
 export function shortened(text: string, length: number): string {
+  if (text.length <= length && !/^\s|\s$|\s\s|[^\S ]|[\uD800-\uDBFF]$/.test(text)) return text;
   const line = text
     .slice(0, 4 * length)
     .replace(/[\uD800-\uDBFF]$/, '')
