@@ -5,7 +5,7 @@ import { randomFrom } from '../operators/kernels/random.js';
 import { calibratedThresholds } from '../operators/kernels/sequential/calibrated-thresholds.js';
 import { DriftTest, splitReference } from '../operators/kernels/sequential/drift-test.js';
 import { Newma } from '../operators/kernels/sequential/newma.js';
-import { median, printMachine, stopwatch, verdict } from './report.js';
+import { argument, median, printMachine, stopwatch, verdict } from './report.js';
 import thresholds from './thresholds/drift.json' with { type: 'json' };
 
 /**
@@ -33,11 +33,6 @@ const changes = [1, 1000, 4000, 16_000];
 type Watched = (phi: Float64Array) => boolean;
 
 type Draw = (progress: number) => Float32Array;
-
-function argument(name: string, otherwise: number): number {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? otherwise : Number(process.argv[at + 1]);
-}
 
 const streams = argument('streams', 30);
 const nullRecords = argument('null', 5000);

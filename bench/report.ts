@@ -44,6 +44,12 @@ export function stopwatch(): (count: number) => Cost {
   };
 }
 
+/** The number behind `--name` on the command line. */
+export function argument(name: string, otherwise: number): number {
+  const at = process.argv.indexOf(`--${name}`);
+  return at < 0 ? otherwise : Number(process.argv[at + 1]);
+}
+
 /** The middle value; the mean of the two middle ones of an even number of values. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);

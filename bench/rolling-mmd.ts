@@ -10,7 +10,7 @@ import { type RollingMmdOptions, rollingMmd } from '../operators/synalign/mmd/ro
 import { recordId } from '../schemas/ids.js';
 import { realSchema } from '../schemas/real.js';
 import { type Sample, sampleSchema } from '../schemas/sample.js';
-import { growthOf, median, printMachine, residentMiB, stopwatch, verdict } from './report.js';
+import { argument, growthOf, median, printMachine, residentMiB, stopwatch, verdict } from './report.js';
 import thresholds from './thresholds/rolling-mmd.json' with { type: 'json' };
 
 /**
@@ -25,11 +25,6 @@ import thresholds from './thresholds/rolling-mmd.json' with { type: 'json' };
 
 const [dimensions, frequencies, window] = [256, 512, 512];
 const embedder = { id: 'bench/vectors@256', dimensions };
-
-function argument(name: string, otherwise: number): number {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? otherwise : Number(process.argv[at + 1]);
-}
 
 const records = argument('records', 1_000_000);
 const runs = argument('runs', 1000);

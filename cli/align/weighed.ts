@@ -1,7 +1,9 @@
+import { dot } from '../../operators/kernels/dot.js';
 import { effectiveSampleSize } from '../../operators/kernels/weights/effective-sample-size.js';
 import { outOfSampleWeight } from '../../operators/kernels/weights/mmd-weights.js';
-import { alignmentFeatures } from '../../operators/synalign/align/alignment-features.js';
+import { type AlignmentFeatures, alignmentFeatures } from '../../operators/synalign/align/alignment-features.js';
 import type { HeldVectors } from '../files/held-vectors.js';
+import { placesBy } from '../files/places-by.js';
 import type { LabelShares } from './alignment.js';
 import { cappedToMean1 } from './capped-to-mean-1.js';
 import type { RealSide } from './real-side.js';
@@ -35,25 +37,20 @@ export async function weighAll(
   for (const { places, weights } of groups.values()) {
     for (const [i, at] of places.entries()) known.set(sample.rows[at] ?? -1, (weights[i] ?? 0) * places.length);
   }
-  const phi = new Float64Array(features.length);
+  const readOff = reader(features);
   const rows: number[] = [];
   const labels: (string | undefined)[] = [];
   const raw: number[] = [];
-  const placesOf = new Map<string | undefined, number[]>();
   for await (const batch of (await again()).batches()) {
     for (const { row, vector, label } of batch) {
       const group = groups.get(label);
-      features.map(vector, phi);
-      const weight = group === undefined ? 0 : (known.get(row) ?? readOff(group, phi));
       rows.push(row);
       labels.push(label);
-      raw.push(weight);
-      const places = placesOf.get(label);
-      if (places === undefined) placesOf.set(label, [raw.length - 1]);
-      else places.push(raw.length - 1);
+      raw.push(group === undefined ? 0 : (known.get(row) ?? readOff(group, vector)));
     }
   }
   const weights = new Float64Array(rows.length);
+  const placesOf = placesBy(labels);
   for (const [label, { share }] of groups) {
     const places = placesOf.get(label) ?? [];
     const capped = cappedToMean1(
@@ -65,26 +62,25 @@ export async function weighAll(
   return { rows, weights, labels };
 }
 
-function readOff({ places, others }: Group, phi: Float64Array): number {
-  if (others === null) return 0;
-  const witness = phi.reduce((sum, value, i) => sum + value * (others.witness[i] ?? 0), 0);
-  return places.length * outOfSampleWeight(witness, others);
+/** Weights of texts that were not solved for, off the solution of their label. */
+function reader(features: AlignmentFeatures): (group: Group, vector: Float32Array) => number {
+  const phi = new Float64Array(features.length);
+  return ({ places, others }, vector) => {
+    if (others === null) return 0;
+    features.map(vector, phi);
+    return places.length * outOfSampleWeight(dot(phi, others.witness), others);
+  };
 }
 
 /** Labels of either side, those of most real records first. */
 export function labelShares({ weights, labels }: Weighed, real: RealSide): readonly LabelShares[] {
-  const own = new Map<string, number[]>();
-  for (const [i, label = ''] of labels.entries()) {
-    const of = own.get(label);
-    if (of === undefined) own.set(label, [weights[i] ?? 0]);
-    else of.push(weights[i] ?? 0);
-  }
+  const placesOf = placesBy(labels.map((label = '') => label));
   const realOf = (label: string) => (real.counts.get(label) ?? 0) / real.count;
-  const all = new Set([...[...real.counts.keys()].flatMap((label) => label ?? []), ...own.keys()]);
+  const all = new Set([...[...real.counts.keys()].flatMap((label) => label ?? []), ...placesOf.keys()]);
   return [...all]
     .toSorted((a, b) => realOf(b) - realOf(a) || (a < b ? -1 : 1))
     .map((label) => {
-      const of = Float64Array.from(own.get(label) ?? []);
+      const of = Float64Array.from(placesOf.get(label) ?? [], (place) => weights[place] ?? 0);
       const sum = of.reduce((total, weight) => total + weight, 0);
       return {
         label,

@@ -1,6 +1,7 @@
 import { GreedyVariance } from '../../operators/kernels/gaussian-process/greedy-variance.js';
 import { IntegratedVariance } from '../../operators/kernels/gaussian-process/integrated-variance.js';
 import { isCopy } from '../../operators/kernels/points.js';
+import { placesBy } from '../files/places-by.js';
 import type { FileVectors } from '../files/read-vectors.js';
 import { compute } from '../threads/compute.js';
 import { pairsMs, plainLoopsMs } from '../threads/estimates.js';
@@ -107,14 +108,10 @@ function turnsOf({ points, labels, pick, criterion, lengthScale, seed, first }: 
     // without labels, records that are all alike are told of as such
     return [{ label: undefined, size: points.size, isVaried: points.size > 1, greedy, picks: 0 }];
   }
-  const places = new Map<string, number[]>();
-  for (const [place, label] of labels.entries()) {
-    const own = places.get(label);
-    if (own === undefined) places.set(label, [place]);
-    else own.push(place);
-  }
   const opening = first === undefined ? undefined : labels[first];
-  const byName = [...places].sort(([a], [b]) => Number(b === opening) - Number(a === opening) || (a < b ? -1 : 1));
+  const byName = [...placesBy(labels)].sort(
+    ([a], [b]) => Number(b === opening) - Number(a === opening) || (a < b ? -1 : 1),
+  );
   return byName.map(([label, own]) => {
     const expected = Math.ceil(pick / byName.length);
     const greedy = new Greedy({ ...common, rows: Uint32Array.from(own), expected });

@@ -41,6 +41,7 @@ export interface VariancePick {
 export const leastSpread = 1e-9;
 /** Variances that differ by less are equal: it is above the rounding of float64, so that rounding decides nothing. */
 const tieWidth = 1e-12;
+
 /**
  * Picks points where a Gaussian process is least sure, one after the other: greedy maximum variance, as pivoted Cholesky.
  *
@@ -101,11 +102,7 @@ export class GreedyVariance {
    * any length scale tells. If not, the length scale is far from the distances, and the order of the picks is that of the seed.
    */
   get informative(): boolean {
-    const { observed } = this.#factor;
-    if (this.#informative || this.#looked === observed || this.remaining === 0) return this.#informative;
-    for (const pick of this.#picks.slice(this.#looked)) this.#learn(pick);
-    this.#looked = observed;
-    this.#informative = this.#spread() >= leastSpread;
+    this.#look();
     return this.#informative;
   }
 
@@ -124,14 +121,23 @@ export class GreedyVariance {
    */
   next(first?: number): VariancePick {
     if (this.remaining === 0) throw new RangeError(`all ${this.#rows.length} points have been picked`);
-    // of what the pick before has left
-    void this.informative;
+    // at what the pick before has left
+    this.#look();
     const at = first === undefined ? this.#mostUncertain() : this.#placeOf(first);
     const variance = this.#factor.observe(at);
     const index = this.#rows[at] ?? 0;
     this.#picked[at] = 1;
     this.#picks.push(index);
     return { index, variance };
+  }
+
+  /** Whether what is left differs now, until it once did. */
+  #look(): void {
+    const { observed } = this.#factor;
+    if (this.#informative || this.#looked === observed || this.remaining === 0) return;
+    for (const pick of this.#picks.slice(this.#looked)) this.#learn(pick);
+    this.#looked = observed;
+    this.#informative = this.#spread() >= leastSpread;
   }
 
   #placeOf(row: number): number {

@@ -26,12 +26,7 @@ export function blocks(domain: Domain): RawLayout {
     rawStops: both,
     opened: (plan) => ({
       shared: `${markers.start}\n`,
-      own: [
-        ...lines.context(plan.document),
-        ...lines.leads(plan),
-        ...lines.qualities(plan.attributes),
-        `${lines.firstTitle}:`,
-      ].join('\n'),
+      own: lines.opening(plan),
     }),
     parseRaw: lines.parseRaw,
   };

@@ -24,12 +24,7 @@ export function sections(domain: Domain): RawLayout {
     rawStops: [heading],
     opened: (plan, number) => ({
       shared: `${heading} ${number}\n`,
-      own: [
-        ...lines.context(plan.document),
-        ...lines.leads(plan),
-        ...lines.qualities(plan.attributes),
-        `${lines.firstTitle}:`,
-      ].join('\n'),
+      own: lines.opening(plan),
     }),
     parseRaw: lines.parseRaw,
   };

@@ -9,14 +9,14 @@ import { endOfExample, type Leads } from './layout.js';
 /** Texts as lines that start with `Title:`, between markers of whoever uses it. */
 export interface TitledLines {
   readonly contextTitle: string;
-  /** The first field's. */
-  readonly firstTitle: string;
   /** The titles of the fields as a conversation names them: `"Subject:", then "Body:"`. */
   readonly namedTitles: string;
   readonly shown: (text: string) => string;
   readonly leads: (of: Leads) => readonly string[];
   readonly qualities: (of: Attributes | undefined) => readonly string[];
   readonly context: (document: Plan['document']) => readonly string[];
+  /** A text that is to be gone on with: all that the plan says of it, and the title of its first field. */
+  readonly opening: (plan: Pick<Plan, 'label' | 'vary' | 'document' | 'attributes'>) => string;
   readonly fields: (fields: Fields) => readonly string[];
   readonly parse: (answer: string) => Parsed;
   readonly parseRaw: (text: string, grounded: boolean) => Parsed;
@@ -39,19 +39,26 @@ export function titledLines(domain: Domain, markers: readonly string[], ends: re
 
   const onOneLine = (text: string) => shown(text).replace(/\s+/gu, ' ');
 
+  const leads = (of: Leads) =>
+    tags.flatMap((tag) => {
+      const value = tag.role === 'label' ? of.label : tag.role === 'vary' ? of.vary[tag.name] : undefined;
+      return value === undefined ? [] : [`${tag.title}: ${onOneLine(value)}`];
+    });
+  const qualities = (of: Attributes | undefined) =>
+    Object.entries(of?.values ?? {}).map(([name, value]) => `${onOneLine(titleOf(name))}: ${onOneLine(value)}`);
+  const context = (document: Plan['document']) => (document === undefined ? [] : [`${title}: ${shown(document.text)}`]);
+
   return {
     contextTitle: title,
-    firstTitle: fields[0]?.title ?? '',
     namedTitles: fields.map((tag) => `"${tag.title}:"`).join(', then '),
     shown,
-    leads: (of) =>
-      tags.flatMap((tag) => {
-        const value = tag.role === 'label' ? of.label : tag.role === 'vary' ? of.vary[tag.name] : undefined;
-        return value === undefined ? [] : [`${tag.title}: ${onOneLine(value)}`];
-      }),
-    qualities: (of) =>
-      Object.entries(of?.values ?? {}).map(([name, value]) => `${onOneLine(titleOf(name))}: ${onOneLine(value)}`),
-    context: (document) => (document === undefined ? [] : [`${title}: ${shown(document.text)}`]),
+    leads,
+    qualities,
+    context,
+    opening: (plan) =>
+      [...context(plan.document), ...leads(plan), ...qualities(plan.attributes), `${fields[0]?.title ?? ''}:`].join(
+        '\n',
+      ),
     fields: (values) => fields.map((tag) => `${tag.title}: ${shown(values[tag.name] ?? '')}`.trimEnd()),
     parse: (answer) => parseAnswer(answer, tags, ends),
     parseRaw: (text, isGrounded) => parseFields(text, isGrounded ? grounded : tags, ends),

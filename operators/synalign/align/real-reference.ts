@@ -6,7 +6,7 @@ import { EmbeddingWindow } from '../mmd/embedding-window.js';
 import type { AlignmentFeatures } from './alignment-features.js';
 
 /** Real records that the reference is made of: the newest ones, of all labels. */
-export const referenceWindow = 2048;
+const referenceWindow = 2048;
 /** Real records after which the bandwidth is fixed for ever; it is taken anew whenever their number has doubled until then. */
 const bandwidthPoints = 256;
 const firstBandwidthPoints = 8;
@@ -98,22 +98,23 @@ export class RealReference {
   }
 }
 
-/** The number of the first record of the reference, by its memory. */
-export function firstOfReference(memory: ReadonlyMap<string, unknown>): number {
+/** What a memory says of the records that count: how many there are, and how many of each label. */
+export function referenceCounts(memory: ReadonlyMap<string, unknown>): {
+  readonly all: number;
+  readonly byLabel: ReadonlyMap<string, number>;
+} {
   const seen = storedCount(memory, 'reference/seen', 0);
-  return Math.max(storedCount(memory, fromKey, 0), seen - referenceWindow);
+  const first = Math.max(storedCount(memory, fromKey, 0), seen - referenceWindow);
+  const byLabel = new Map<string, number>();
+  for (let number = first; number < seen; number++) {
+    const label = memory.get(labelKey(number % referenceWindow));
+    if (typeof label === 'string') byLabel.set(label, (byLabel.get(label) ?? 0) + 1);
+  }
+  return { all: seen - first, byLabel };
 }
 
 const fromKey = 'reference-from';
 
-/** The number of the newest record in a slot, of `seen` records. */
-export function numberAt(slot: number, seen: number): number {
-  return seen - 1 - ((((seen - 1 - slot) % referenceWindow) + referenceWindow) % referenceWindow);
-}
-
-/** Start the keys of the labels, before the slot. */
-export const labelKeys = 'reference-label/';
-
 function labelKey(slot: number): string {
-  return `${labelKeys}${slot}`;
+  return `reference-label/${slot}`;
 }

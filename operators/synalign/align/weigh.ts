@@ -14,7 +14,7 @@ import type { EmbeddedReal } from '../embedded-real.js';
 import { type EmbeddedRefined, isEmbedded } from '../embedded-refined.js';
 import { embeddingFault } from '../embedding-fault.js';
 import { alignmentFeatures } from './alignment-features.js';
-import { firstOfReference, labelKeys, numberAt, RealReference } from './real-reference.js';
+import { RealReference, referenceCounts } from './real-reference.js';
 import { SystematicCopies } from './systematic-copies.js';
 import { leastReal, type SolutionFigures, solutionFigures, WeightedTexts } from './weighted-texts.js';
 
@@ -126,12 +126,10 @@ export function weigh(options: WeighOptions): OperatorFunction<Flowing, Outcome<
       }
 
       function enterReal(input: EmbeddedReal): Outcome<Flowing, Flowing> {
-        const heededChanges = heedDrift();
-        const pushed = reference.push(input.embedding, domain.label && input.real.label);
+        const pushed = [...heedDrift(), ...reference.push(input.embedding, domain.label && input.real.label)];
         const bandwidth = reference.newBandwidth;
-        if (bandwidth === undefined) return emitted(input, input, withShape([...heededChanges, ...pushed]));
-        const begun: Changes = [['bandwidth', bandwidth], ...useBandwidth(bandwidth)];
-        return emitted(input, input, withShape([...heededChanges, ...pushed, ...begun]));
+        if (bandwidth === undefined) return emitted(input, input, withShape(pushed));
+        return emitted(input, input, withShape([...pushed, ['bandwidth', bandwidth], ...useBandwidth(bandwidth)]));
       }
 
       function enterText(input: EmbeddedRefined): Outcome<Flowing, Flowing> {
@@ -200,20 +198,13 @@ export function weighReport(
   memory: ReadonlyMap<string, unknown>,
   domain: Pick<Domain, 'label'>,
 ): readonly WeighReport[] {
-  const seen = storedCount(memory, 'reference/seen', 0);
-  const first = firstOfReference(memory);
-  const reals = new Map<string, number>();
-  for (const [key, label] of memory) {
-    const slot = key.startsWith(labelKeys) ? Number(key.slice(labelKeys.length)) : undefined;
-    if (slot !== undefined && numberAt(slot, seen) >= first)
-      reals.set(String(label), (reals.get(String(label)) ?? 0) + 1);
-  }
+  const { all, byLabel } = referenceCounts(memory);
   const values: readonly (string | undefined)[] = domain.label?.values ?? [undefined];
-  const onlyReal = [...reals.keys()].filter((label) => !values.includes(label));
+  const onlyReal = [...byLabel.keys()].filter((label) => !values.includes(label));
   return [...values, ...onlyReal].map((label) => ({
     label: label ?? null,
     texts: storedCount(memory, `${nameOf(label)}/seen`, 0),
-    real: label === undefined ? seen - first : (reals.get(label) ?? 0),
+    real: label === undefined ? all : (byLabel.get(label) ?? 0),
     solution: solutionFigures(memory, nameOf(label)) ?? null,
   }));
 }

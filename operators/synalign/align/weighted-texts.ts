@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { fromBase64, toBase64 } from '../../../schemas/codec.js';
 import { HeadwaterError } from '../../../schemas/errors.js';
 import type { AlignStep } from '../../../schemas/steps/synalign.js';
 import type { Changes } from '../../flow/outcome.js';
+import { restoredFloats, storedFloats } from '../../flow/stored-floats.js';
 import { dot } from '../../kernels/dot.js';
 import type { FeatureSum } from '../../kernels/mmd/feature-sum.js';
 import { hashUint32 } from '../../kernels/random.js';
@@ -139,8 +139,7 @@ export class WeightedTexts {
     if (real.size < leastReal || size < leastTexts) return [];
     const solution = this.#solve(this.#features.length, real);
     this.#solution = solution;
-    const witness = toBase64(new Float32Array(solution.witness.buffer));
-    return [[`${name}/solution`, { ...solution, witness }]];
+    return [[`${name}/solution`, { ...solution, witness: storedFloats(solution.witness) }]];
   }
 
   #solve(length: number, real: FeatureSum): Solution {
@@ -242,9 +241,8 @@ function storedRunning(key: string, stored: unknown): Running {
 function storedSolution(key: string, stored: unknown): Solution | undefined {
   if (stored === undefined || stored === null) return undefined;
   const { success, data } = solutionType.safeParse(stored);
-  const bytes = success ? fromBase64(data.witness) : undefined;
-  if (!success || bytes === undefined || bytes.length % 2 !== 0) throw damaged(key);
-  return { ...data, witness: new Float64Array(bytes.buffer) };
+  if (!success) throw damaged(key);
+  return { ...data, witness: restoredFloats(data.witness) };
 }
 
 function damaged(key: string): HeadwaterError {

@@ -11,6 +11,7 @@ import { DriftTest, splitReference } from '../../kernels/sequential/drift-test.j
 import type { CalibratedDrift } from './drift-options.js';
 import { DriftReference } from './drift-reference.js';
 import {
+  cooled,
   type DriftStep,
   type DriftWatch,
   type DriftWatchOptions,
@@ -137,9 +138,8 @@ export class CalibratedWatch implements DriftWatch {
   }
 
   #cool(): DriftStep {
-    const count = this.#state.count + 1;
-    const cooled = count >= this.#options.drift.window;
-    return { changes: this.#move(cooled ? { phase: 'collecting', count: 0 } : { count }), happened: 'nothing' };
+    const { window } = this.#options.drift;
+    return { changes: this.#move(cooled(this.#state.count, window, 'collecting')), happened: 'nothing' };
   }
 
   #move(state: Partial<State>): Changes {

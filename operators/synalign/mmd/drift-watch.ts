@@ -58,6 +58,15 @@ export function storedDrift<State>(
   return { state: state.data, alarms: data.alarms };
 }
 
+/** A real record more of the pause after an alarm, which is a window long; then comes the phase `next`. */
+export function cooled<Phase>(
+  records: number,
+  window: number,
+  next: Phase,
+): { readonly phase?: Phase; readonly count: number } {
+  return records + 1 >= window ? { phase: next, count: 0 } : { count: records + 1 };
+}
+
 /** For a report: the real records since the last alarm, where there was one. */
 export function since({ seen }: EmbeddingWindow, alarmedAt: number | undefined): { readonly since?: number } {
   return alarmedAt === undefined ? {} : { since: seen - alarmedAt };

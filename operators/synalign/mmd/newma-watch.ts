@@ -1,13 +1,14 @@
 import { z } from 'zod';
 
-import { fromBase64, toBase64 } from '../../../schemas/codec.js';
 import type { Correction } from '../../../schemas/correction.js';
 import { HeadwaterError } from '../../../schemas/errors.js';
 import type { Changes } from '../../flow/outcome.js';
+import { restoredFloats, storedFloats } from '../../flow/stored-floats.js';
 import { leadingFeatures } from '../../kernels/mmd/leading-features.js';
 import { Newma, newmaLearning } from '../../kernels/sequential/newma.js';
 import type { NewmaDrift } from './drift-options.js';
 import {
+  cooled,
   type DriftStep,
   type DriftWatch,
   type DriftWatchOptions,
@@ -118,9 +119,8 @@ export class NewmaWatch implements DriftWatch {
   }
 
   #cool(): DriftStep {
-    const count = this.#state.count + 1;
-    const cooled = count >= this.#options.drift.window;
-    return { changes: this.#move(cooled ? { phase: 'following', count: 0 } : { count }), happened: 'nothing' };
+    const { window } = this.#options.drift;
+    return { changes: this.#move(cooled(this.#state.count, window, 'following')), happened: 'nothing' };
   }
 
   #move(state: Partial<State>): Changes {
@@ -152,7 +152,7 @@ export class NewmaWatch implements DriftWatch {
   }
 
   #resumed({ settings: _, quick, slow, squares, ...moments }: z.infer<typeof storedAverages>): Newma {
-    const vectors = { quick: fromBytes(quick), slow: fromBytes(slow), squares: fromBytes(squares) };
+    const vectors = { quick: restoredFloats(quick), slow: restoredFloats(slow), squares: restoredFloats(squares) };
     try {
       return new Newma(this.#newmaOptions, { ...moments, ...vectors });
     } catch (cause) {
@@ -167,16 +167,6 @@ export class NewmaWatch implements DriftWatch {
 
 function averages(newma: Newma, settings: string): Changes[number] {
   const { quick, slow, squares, ...moments } = newma.state;
-  const vectors = { quick: toBytes(quick), slow: toBytes(slow), squares: toBytes(squares) };
+  const vectors = { quick: storedFloats(quick), slow: storedFloats(slow), squares: storedFloats(squares) };
   return ['drift/averages', { settings, ...moments, ...vectors }];
-}
-
-/** The bytes of float64 numbers, taken for those of twice as many float32 numbers: no bit is lost. */
-function toBytes(values: Float64Array): string {
-  return toBase64(new Float32Array(values.buffer, values.byteOffset, 2 * values.length));
-}
-
-function fromBytes(encoded: string): Float64Array {
-  const { buffer, length } = fromBase64(encoded);
-  return new Float64Array(buffer, 0, Math.floor(length / 2));
 }
